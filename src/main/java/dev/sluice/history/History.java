@@ -240,6 +240,16 @@ public final class History {
     }
 
     /**
+     * Returns the tick since which this pod counts the publications of the channel; {@code null} if it does not count by
+     * channel, or has no positions.
+     */
+    public @Nullable Position heardSince(Channel channel) {
+        PublicationLog known = log;
+        Hold hold = known == null ? null : holds.get(known, channel);
+        return hold == null ? null : hold.since();
+    }
+
+    /**
      * Returns everything that was published on the channels after a position, or the reason why it can't. Takes at most
      * a few milliseconds.
      *
@@ -295,7 +305,7 @@ public final class History {
             if (hold == null) {
                 return new Replay.Refused(Reason.GAP);
             }
-            heard = hold.since();
+            heard = hold.since().offset();
             if (since != null) {
                 Holds.Found found = holds.resolve(known, since, List.of(channel));
                 if (found instanceof Holds.Not not) {

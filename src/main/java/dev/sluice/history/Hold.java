@@ -1,6 +1,7 @@
 package dev.sluice.history;
 
 import dev.sluice.clock.Point;
+import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.route.Channel;
 import java.util.Arrays;
@@ -20,7 +21,7 @@ final class Hold {
     private final PublicationLog log;
     private final Channel channel;
     private final String key;
-    private final long since;
+    private final Position since;
 
     // Used by the counting thread.
     private long tick;
@@ -30,9 +31,9 @@ final class Hold {
     /**
      * Creates the hold of a channel.
      *
-     * @param since the offset of a tick; the log has everything of the channel after it
+     * @param since that of a tick; the log has everything of the channel after it
      */
-    Hold(PublicationLog log, Channel channel, long since) {
+    Hold(PublicationLog log, Channel channel, Position since) {
         this.log = log;
         this.channel = channel;
         this.key = Since.key(channel.name());
@@ -47,13 +48,13 @@ final class Hold {
         return key;
     }
 
-    long since() {
+    Position since() {
         return since;
     }
 
     /** Whether the log has everything of the channel after an offset. */
     boolean covers(PublicationLog other, long offset) {
-        return log == other && since <= offset;
+        return log == other && since.offset() <= offset;
     }
 
     /** Whether it belongs to the log. */

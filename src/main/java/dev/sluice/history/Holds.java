@@ -35,7 +35,7 @@ final class Holds {
     void add(PublicationLog log, Channel channel) {
         Hold known = holds.get(channel);
         if (known == null || !known.isOf(log)) {
-            put(new Hold(log, channel, log.head().offset()));
+            put(new Hold(log, channel, log.head()));
         }
     }
 
@@ -60,7 +60,7 @@ final class Holds {
 
     /** Continues in a log that begins now. */
     void begin(PublicationLog log) {
-        holds.replaceAll((channel, hold) -> new Hold(log, channel, log.head().offset()));
+        holds.replaceAll((channel, hold) -> new Hold(log, channel, log.head()));
         byKey.clear();
         holds.values().forEach(hold -> byKey.put(hold.key(), hold));
     }

@@ -50,6 +50,13 @@ public record Payload(
         return new Payload(sequence, null, bytes, isUtf8(bytes), receivedAt, id);
     }
 
+    /** Returns the same payload, with another position if clients do not learn its own. */
+    public Payload orAt(Position other) {
+        return position != null && position.isNamed()
+                ? this
+                : new Payload(sequence, other, bytes, text, receivedAt, id);
+    }
+
     private static boolean isUtf8(byte[] bytes) {
         int start = 0;
         while (start <= bytes.length - Long.BYTES && ((long) LONGS.get(bytes, start) & SIGNS) == 0) {

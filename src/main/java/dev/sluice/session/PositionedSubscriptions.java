@@ -3,6 +3,7 @@ package dev.sluice.session;
 import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.History;
 import dev.sluice.outbox.Payload;
 import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
@@ -27,6 +28,7 @@ import java.util.function.Consumer;
 final class PositionedSubscriptions {
 
     private final Registry registry;
+    private final History history;
     private final Retention retention;
     private final DeliveryDispatcher deliveries;
     private final Resumption resumption;
@@ -34,11 +36,13 @@ final class PositionedSubscriptions {
 
     PositionedSubscriptions(
             Registry registry,
+            History history,
             Retention retention,
             DeliveryDispatcher deliveries,
             Resumption resumption,
             StreamOpenings streams) {
         this.registry = registry;
+        this.history = history;
         this.retention = retention;
         this.deliveries = deliveries;
         this.resumption = resumption;
@@ -135,6 +139,8 @@ final class PositionedSubscriptions {
 
     private void subscribed(Client client, Channel channel, Request request, Resumption.Answer answer, boolean joined) {
         boolean recovered = answer.recovered() && channel.route().history();
+        // Read first: nothing up to this tick is newer than a retained publication without a position.
+        Position heard = history.heardSince(channel);
         Payload newest = request.retained() && !recovered ? retention.newest(channel) : null;
         boolean given = newest != null && needs(client.connection(), channel, newest, answer, joined);
         JointRequest joint = Objects.requireNonNull(request.joint());
@@ -146,7 +152,8 @@ final class PositionedSubscriptions {
             connection.hold();
             Start silent = new Start(start.recovered(), null, start.from());
             connection.send(client.dialect().subscribed(channel, true, silent, request.id()));
-            deliveries.sendRetained(connection, channel, newest);
+            // A replay from an older position may contain it, which only a position tells the client.
+            deliveries.sendRetained(connection, channel, heard == null ? newest : newest.orAt(heard));
             connection.release();
         } else {
             connection.send(client.dialect().subscribed(channel, false, start, request.id()));

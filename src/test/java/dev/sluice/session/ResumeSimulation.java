@@ -810,9 +810,6 @@ final class ResumeSimulation {
          */
         private final Map<String, Integer> misnamed = new HashMap<>();
 
-        /** Channels that began without a position: a resume from the client's older position replays older publications. */
-        private final Set<String> unpositioned = new HashSet<>();
-
         private @Nullable Position at;
 
         V2Client(String own) {
@@ -826,7 +823,6 @@ final class ResumeSimulation {
             unanswered.add(own);
             inGap.clear();
             early.clear();
-            last.keySet().removeAll(unpositioned);
             return at;
         }
 
@@ -873,7 +869,6 @@ final class ResumeSimulation {
                 violation("position before the report of a gap of " + early);
             }
             if (head.has("at") && unanswered.isEmpty()) {
-                unpositioned.clear();
                 at = Position.parse(head.get("at").textValue());
             }
         }
@@ -979,9 +974,6 @@ final class ResumeSimulation {
             lastOffset.remove(channel);
             // The subscription starts at this position.
             Position begins = position(message);
-            if (begins == null) {
-                unpositioned.add(channel);
-            }
             if (begins == null || channel.startsWith("plain:")) {
                 // Without history, it starts at the answer, which may be later than the position in it.
                 last.remove(channel);

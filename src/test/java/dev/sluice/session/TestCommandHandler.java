@@ -124,7 +124,12 @@ public final class TestCommandHandler {
         MeterRegistry metrics = new SimpleMeterRegistry();
         ResumeMeters meters = new ResumeMeters(metrics);
         PositionedSubscriptions positioned = new PositionedSubscriptions(
-                registry, retention, deliveries, new Resumption(history, registry, deliveries, meters, wait), openings);
+                registry,
+                history,
+                retention,
+                deliveries,
+                new Resumption(history, registry, deliveries, meters, wait),
+                openings);
         PresenceQuery presence =
                 new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), noEvents());
         ChannelCommands channels = new ChannelCommands(
