@@ -44,7 +44,7 @@ final class ChannelSubscriptions implements CountedChannels {
     private final CommandWindow commands = new CommandWindow();
     private final UncountedChannels uncounted = new UncountedChannels();
     private final LingeringChannels lingering;
-    private Consumer<String> onLeft = name -> {};
+    private Consumer<String> onUnsubscribed = name -> {};
     private Runnable onDisconnected = () -> {};
     private Consumer<String> onHeld = name -> {};
     private @Nullable Link link;
@@ -69,7 +69,7 @@ final class ChannelSubscriptions implements CountedChannels {
 
     @Override
     public void whenUnsubscribed(Consumer<String> action) {
-        onLeft = action;
+        onUnsubscribed = action;
     }
 
     @Override
@@ -234,7 +234,7 @@ final class ChannelSubscriptions implements CountedChannels {
         uncounted.remove(channel);
         noLongerInitial(channel);
         if (channel.isIdle()) {
-            onLeft.accept(name);
+            onUnsubscribed.accept(name);
         } else {
             to.adopt(channel);
         }
@@ -295,10 +295,10 @@ final class ChannelSubscriptions implements CountedChannels {
             requests.addAll(channel.takeRequests());
             if (channel.isIdle()) {
                 all.remove();
-                onLeft.accept(channel.name());
+                onUnsubscribed.accept(channel.name());
             }
         }
-        left.stream().filter(name -> !has(name)).forEach(onLeft);
+        left.stream().filter(name -> !has(name)).forEach(onUnsubscribed);
         onDisconnected.run();
         thread.execute(() -> requests.forEach(ChannelRequest::acknowledged));
     }
@@ -350,7 +350,7 @@ final class ChannelSubscriptions implements CountedChannels {
         if (!commands.unsubscribed(name)) {
             return false;
         }
-        onLeft.accept(name);
+        onUnsubscribed.accept(name);
         pump();
         return true;
     }
@@ -399,7 +399,7 @@ final class ChannelSubscriptions implements CountedChannels {
         }
         if (link == null) {
             channels.remove(channel.name());
-            onLeft.accept(channel.name());
+            onUnsubscribed.accept(channel.name());
         } else if (channel.isHeld()) {
             lingering.add(channel);
             if (lingering.exceed()) {

@@ -165,7 +165,7 @@ final class Shards implements WantedChannels {
     /** The channels without a connection, because their slot is moving. */
     private final ChannelSubscriptions homeless;
 
-    private Consumer<String> onLeft = name -> {};
+    private Consumer<String> onUnsubscribed = name -> {};
     private @Nullable ClusterTopology topology;
     private volatile boolean started;
 
@@ -210,7 +210,7 @@ final class Shards implements WantedChannels {
             }
             // Otherwise this is the end of an earlier subscription, on a master of which a stale topology told.
             if (!place.holds(name)) {
-                onLeft.accept(name);
+                onUnsubscribed.accept(name);
             }
             left.run();
         });
@@ -405,7 +405,7 @@ final class Shards implements WantedChannels {
 
     @Override
     public void whenUnsubscribed(Consumer<String> action) {
-        onLeft = action;
+        onUnsubscribed = action;
     }
 
     @Override
