@@ -86,12 +86,22 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         }
         over = true;
         cancelTimer.run();
-        ticker.close();
-        if (proof != null) {
-            proof.close();
+        try {
+            ticker.close();
+        } finally {
+            closeConnections();
         }
-        if (subscription != null) {
-            subscription.close();
+    }
+
+    private void closeConnections() {
+        try {
+            if (proof != null) {
+                proof.close();
+            }
+        } finally {
+            if (subscription != null) {
+                subscription.close();
+            }
         }
     }
 
@@ -219,8 +229,12 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     @Override
     public void ended(@Nullable Throwable cause) {
         if (!over) {
-            close();
-            owner.ended(cause, heardUntil());
+            try {
+                close();
+            } finally {
+                // Otherwise the feed would stay deaf, and say that it is live.
+                owner.ended(cause, heardUntil());
+            }
         }
     }
 }

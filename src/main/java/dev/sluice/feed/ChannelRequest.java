@@ -43,7 +43,7 @@ final class ChannelRequest {
 
     /** Lets the request wait for the channel. */
     void await(TrackedChannel channel) {
-        channel.await(this);
+        channel.addRequest(this);
         missing++;
     }
 

@@ -108,7 +108,7 @@ final class ChannelSubscriptions implements CountedChannels {
 
     @Override
     public void join(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
-        thread.execute(() -> await(names, counts, then));
+        thread.execute(() -> request(names, counts, then));
     }
 
     /** Does what {@link #wanted} does, at once. */
@@ -128,7 +128,7 @@ final class ChannelSubscriptions implements CountedChannels {
     }
 
     /** Does what {@link #join} does, at once. */
-    void await(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
+    void request(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
         long added = names.stream().filter(name -> !channels.containsKey(name)).count();
         if (added > 0 && channels.size() - lingering.size() + added > bounds.maxChannels()) {
             ChannelRequest.tell(then, null);
@@ -323,7 +323,7 @@ final class ChannelSubscriptions implements CountedChannels {
         onHeld.accept(name);
         for (ChannelRequest request : requests) {
             if (uncounted.delays(request, channel)) {
-                channel.await(request);
+                channel.addRequest(request);
             } else {
                 request.acknowledged();
             }

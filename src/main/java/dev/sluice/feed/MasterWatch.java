@@ -38,6 +38,7 @@ final class MasterWatch {
     /** When the subscription's node was asked for the masters for the last time that it answered. */
     private @Nullable Instant asked;
 
+    /** Whether the connection that ended last was to another node, and no whole beat has been heard since. */
     private boolean otherEnded;
 
     /** @param onMissed called with the start of a loss that is over */
@@ -108,6 +109,7 @@ final class MasterWatch {
         if (masters == null) {
             return false;
         }
+        otherEnded = false;
         Instant missed = null;
         for (String master : masters) {
             heard.add(master);

@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 /** Publishes beats on a node of a Redis Cluster. Confined to the feed's thread. */
 interface NodeConnection extends BeatConnection {
 
-    /** Asks the node which masters it knows; does nothing before the connection is made. A failure ends the connection. */
+    /** Asks the node which masters it knows, once the connection is made. A failure ends the connection. */
     void ask(Consumer<ClusterTopology> then);
 
     /** Connects to nodes. */

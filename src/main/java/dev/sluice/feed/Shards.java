@@ -172,6 +172,8 @@ final class Shards implements WantedChannels {
     /** How many masters were tried before one was heard. */
     private int tried;
 
+    private boolean stopped;
+
     private volatile List<ChannelSubscriptions> all = List.of();
     private volatile List<Shard> links = List.of();
 
@@ -255,6 +257,9 @@ final class Shards implements WantedChannels {
     }
 
     private void follow(ClusterTopology told) {
+        if (stopped) {
+            return;
+        }
         boolean changed = !told.equals(topology);
         topology = told;
         Map<String, Master> masters = new HashMap<>();
@@ -312,10 +317,10 @@ final class Shards implements WantedChannels {
                 .toList();
     }
 
-    /** Returns the connection to a master; {@code null} if there are too many. */
+    /** Returns the connection to a master; {@code null} if there are too many, or this has stopped. */
     private @Nullable Shard open(Master master) {
         Shard known = shards.get(master.id());
-        if (known != null) {
+        if (known != null || stopped) {
             return known;
         }
         if (shards.size() >= maxShards) {
@@ -446,7 +451,7 @@ final class Shards implements WantedChannels {
                 }
             });
             JoinedShards joined = new JoinedShards(parts.size(), then);
-            parts.forEach((place, part) -> place.await(part, false, joined));
+            parts.forEach((place, part) -> place.request(part, false, joined));
         });
     }
 
@@ -480,8 +485,9 @@ final class Shards implements WantedChannels {
         return all.stream().mapToInt(count).sum();
     }
 
-    /** Ends all connections. */
+    /** Ends all connections, and makes no more. */
     void stop() {
+        stopped = true;
         shards.values().forEach(shard -> shard.stop.run());
     }
 }

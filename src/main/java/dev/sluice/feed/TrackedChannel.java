@@ -110,7 +110,7 @@ final class TrackedChannel {
     }
 
     /** The request waits for it from now on. */
-    void await(ChannelRequest request) {
+    void addRequest(ChannelRequest request) {
         requests.add(request);
     }
 

@@ -3,11 +3,9 @@ package dev.sluice.health;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.SluiceConfig.Readiness.Redis;
 import dev.sluice.feed.Feed;
-import dev.sluice.feed.Gap;
 import dev.sluice.stream.StreamProbe;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
-import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
@@ -25,7 +23,6 @@ final class FeedReadiness implements AsyncHealthCheck {
     private final Feed feed;
     private final StreamProbe streams;
     private final Redis condition;
-    private volatile boolean heardOnce;
     private volatile boolean settled;
 
     FeedReadiness(Feed feed, StreamProbe streams, SluiceConfig config) {
@@ -34,18 +31,12 @@ final class FeedReadiness implements AsyncHealthCheck {
         this.condition = config.readiness().redis();
     }
 
-    void onGap(@Observes Gap gap) {
-        if (!gap.open()) {
-            heardOnce = true;
-        }
-    }
-
     @Override
     public Uni<HealthCheckResponse> call() {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
             // Only once: after a later reconnection to Redis, clients are already connected to this pod.
-            settled |= heardOnce && !feed.awaitsClock();
+            settled |= live && !feed.awaitsClock();
             String deaf = streams.reason();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
                     .status(settled && deaf == null && (live || condition == Redis.STARTUP))

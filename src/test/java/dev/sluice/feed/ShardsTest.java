@@ -191,6 +191,17 @@ class ShardsTest {
     }
 
     @Test
+    void noConnectionIsMadeAfterTheEnd() {
+        cluster.listen("c0");
+        cluster.settle();
+        cluster.shards.refresh();
+        cluster.shards.stop();
+        cluster.listen("c1");
+        cluster.settle();
+        assertThat(cluster.nodes).isEmpty();
+    }
+
+    @Test
     void channelComesBackFromAMasterOfWhichAStaleTopologyTold() {
         cluster.listen("c0");
         cluster.settle();

@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.redis.NotMasterException;
 import java.io.IOException;
@@ -107,6 +108,7 @@ class SupervisorTest {
         private final BeatConnection.Listener listener;
         private long newest;
         private boolean closed;
+        private boolean failsToClose;
 
         FakePublisher(BeatConnection.Listener listener) {
             this.listener = listener;
@@ -125,6 +127,9 @@ class SupervisorTest {
         @Override
         public void close() {
             closed = true;
+            if (failsToClose) {
+                throw new IllegalStateException("closed twice");
+            }
         }
     }
 
@@ -613,6 +618,20 @@ class SupervisorTest {
         subscriptions.get(0).publishers.forEach(publisher -> publisher.listener.ended(null));
         assertThat(renewals).isEmpty();
         assertThat(timers).as("one attempt to come").hasSize(1);
+    }
+
+    @Test
+    void connectionThatFailsToCloseDelaysNoAttempt() {
+        supervisor.start();
+        last().live();
+        last().publisher().failsToClose = true;
+        assertThatThrownBy(() -> last().events.ended(null)).isInstanceOf(IllegalStateException.class);
+        assertThat(supervisor.live()).isFalse();
+        assertThat(subscriptions.get(0).closed).isTrue();
+        assertThat(timers).as("one attempt to come").hasSize(1);
+        fire();
+        last().live();
+        assertThat(supervisor.live()).isTrue();
     }
 
     @Test
