@@ -20,6 +20,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{/* The variables of the ConfigMap. A route's keys are not written in capitals, which could not express every prefix. */}}
 {{- define "sluice.variables" -}}
+{{- range .Values.paths }}
+{{- if regexMatch "^/q(/|$)" . }}
+{{- fail (printf "paths: %s would make probes or metrics public; inside the cluster, port 9000 has them" .) }}
+{{- end }}
+{{- end }}
 {{- $variables := dict }}
 {{- if not .Values.redis.urlSecret.name }}
 {{- $_ := set $variables "QUARKUS_REDIS_HOSTS" .Values.redis.url }}

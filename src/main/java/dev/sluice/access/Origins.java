@@ -32,6 +32,9 @@ public final class Origins {
     private static final String WILDCARD_PORT = ":*";
     private static final int ANY_PORT = 0;
 
+    /** The characters of an origin that the log shows. */
+    private static final int MAX_SHOWN = 100;
+
     /**
      * One allowed origin; with {@code subdomains}, every name below the host but not the host itself. The port may be {@link
      * #ANY_PORT}.
@@ -79,8 +82,7 @@ public final class Origins {
         boolean may = given.size() == 1
                 && allow(given.get(0), host == null ? null : host.host(), host == null ? -1 : host.port());
         if (!may) {
-            Origin origin = parse(given.get(0));
-            refused.exceeded(origin == null ? "" : origin + " (see sluice.origins)");
+            refused.exceeded(shown(given.get(0)) + " (see sluice.origins)");
         }
         return may;
     }
@@ -105,6 +107,13 @@ public final class Origins {
         int requested = port > 0 ? port : defaultPort(origin.scheme);
         return (origin.host.equalsIgnoreCase(host) && origin.port == requested)
                 || allowed.stream().anyMatch(entry -> entry.covers(origin));
+    }
+
+    /** Returns the origin for the log, also one such as {@code null}, which pages in files have; leaves room for the key. */
+    private static String shown(String header) {
+        Origin origin = parse(header);
+        String text = origin == null ? header : origin.toString();
+        return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "...";
     }
 
     private static Origin entry(String entry) {

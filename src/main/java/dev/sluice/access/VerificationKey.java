@@ -94,6 +94,9 @@ final class VerificationKey {
             throw new ConfigurationException("smallrye.jwt.verify.key-provider is not supported");
         }
         String secret = info.getSecretKeyContent();
+        if (secret != null) {
+            checkAlgorithm(info);
+        }
         if (secret != null && !isJwk(secret)) {
             info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret(secret));
             warnOfShort(secret.getBytes(StandardCharsets.UTF_8).length);
@@ -105,6 +108,19 @@ final class VerificationKey {
             }
         } else if (info.getPublicVerificationKey() == null && info.getSecretVerificationKey() == null) {
             checkStatic(info);
+        }
+    }
+
+    /** By default the algorithm is RS256, with which every token of a shared secret would be refused. */
+    private static void checkAlgorithm(JWTAuthContextInfo info) {
+        if (info.getPublicVerificationKey() == null
+                && info.getPublicKeyContent() == null
+                && info.getPublicKeyLocation() == null
+                && info.getSignatureAlgorithm().stream()
+                        .noneMatch(accepted -> accepted.getAlgorithm().startsWith("HS"))) {
+            throw new ConfigurationException("smallrye.jwt.verify.secretkey is a shared secret, which does not verify "
+                    + algorithm(info) + ": set smallrye.jwt.verify.algorithm=HS256 (SMALLRYE_JWT_VERIFY_ALGORITHM),"
+                    + " HS384 or HS512");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.feed;
 import dev.sluice.redis.ClientTypeCheck;
 import dev.sluice.redis.ClusterNodes;
 import dev.sluice.redis.HostnameVerification;
+import dev.sluice.redis.UserPassword;
 import io.netty.channel.ChannelPipeline;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.vertx.core.Context;
@@ -37,6 +38,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
         if (client.equals(Feed.CLIENT)) {
             ClientTypeCheck.check(client, configured);
             HostnameVerification.normalize(configured);
+            UserPassword.complete(configured);
             options = new RedisOptions(configured);
         }
     }

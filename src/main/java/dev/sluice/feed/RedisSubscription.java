@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A subscription to patterns, and to names in mode {@code exact}. */
@@ -200,7 +202,8 @@ final class RedisSubscription extends ConnectedSubscription {
     /** Runs on the connection's event loop, for each message that the decoder lets through. */
     private void acknowledgement(Response message) {
         if (message.type() == ResponseType.ERROR) {
-            end(new IllegalStateException("Redis refused the subscription: " + message));
+            end(new IllegalStateException(
+                    "Redis refused the subscription: " + message + neededFor(message.toString())));
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
             if (kind.equals("message") && message.get(1).toString().equals(probe)) {
@@ -210,6 +213,16 @@ final class RedisSubscription extends ConnectedSubscription {
                 acknowledged(kind, message.get(1).toString());
             }
         }
+    }
+
+    /** Redis does not name the channel that it refuses. */
+    private String neededFor(String refusal) {
+        if (!refusal.startsWith("NOPERM") || !refusal.contains("channel")) {
+            return "";
+        }
+        return Stream.concat(patterns.stream(), prefixes.stream().map(prefix -> prefix + ":*"))
+                .map(pattern -> " &" + pattern)
+                .collect(Collectors.joining("", "; its ACL must have &sluice:*", ""));
     }
 
     private void acknowledged(String kind, String name) {

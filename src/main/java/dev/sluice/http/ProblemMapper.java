@@ -78,7 +78,7 @@ public final class ProblemMapper {
     private static String detail(int status) {
         return switch (status) {
             case 401 -> "The request needs a valid token: Authorization: Bearer <token>";
-            case 403 -> "The token's groups do not allow this";
+            case 403 -> "The token's groups lack the role that this needs: operator, or publisher to publish";
             case 404 -> "This path does not exist";
             case 405 -> "The path does not allow this method";
             case 406 -> "The response is not available in the requested media type";

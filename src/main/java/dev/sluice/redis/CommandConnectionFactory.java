@@ -49,6 +49,7 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
         if (RedisConfig.isDefaultClient(client)) {
             ClientTypeCheck.check(client, configured);
             HostnameVerification.normalize(configured);
+            UserPassword.complete(configured);
             options = new RedisOptions(configured);
         }
     }

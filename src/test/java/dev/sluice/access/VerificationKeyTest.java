@@ -55,6 +55,16 @@ class VerificationKeyTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"any text is a secret", "{\"kty\":\"oct\",\"k\":\"c2VjcmV0\"}"})
+    void secretWithoutItsAlgorithmFailsTheStart(String secret) {
+        info.setSecretKeyContent(secret);
+        assertThatThrownBy(() -> VerificationKey.check(info))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContainingAll("smallrye.jwt.verify.secretkey", "smallrye.jwt.verify.algorithm=HS256")
+                .hasMessageNotContaining(secret);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"/nowhere/key.pem", "key.pem", "keys/public-key.json", "file:///nowhere/key.pem"})
     void pathsAndUrlsMayBeLogged(String location) {
         assertThat(VerificationKey.isPrintable(location)).isTrue();

@@ -99,7 +99,7 @@ class ChartTest {
         "replica=2, replica",
         "image.tga=1, tga",
         "routes.team.access=all, access",
-        "paths[0]=/q/metrics, paths",
+        "paths[0]=/q/health, paths: /q/health would make probes or metrics public",
         "config.SLUICE_DRAIN_PERIOD=1s, config.SLUICE_DRAIN_PERIOD",
         "gateway.enabled=true, gateway.parentRefs",
         "routes.team.retain=last, routes.team.audience",

@@ -215,6 +215,7 @@ class GapIT {
                 Redis.Admin admin = redis.admin();
                 Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {
             await("reason").until(() -> pod.log().contains("NOPERM"));
+            pod.awaitLog("its ACL must have &sluice:* &u");
             assertThat(pod.status(READY)).isEqualTo(503);
             admin.command("ACL", "SETUSER", "sluice", "&sluice:*");
             pod.awaitReady();

@@ -114,11 +114,12 @@ class ReadmeIT {
     }
 
     private static void assertOwnPageHears(Page page, ExamplesIT.Backend backend, String server) throws IOException {
-        page.navigate(backend.address() + "/sluice.js#" + Tokens.of("alice"));
+        page.navigate(backend.address() + "/sluice.js?upload:7#" + Tokens.of("alice"));
         page.evaluate(
                 "html => { document.open(); document.write(html); document.close(); }",
                 block("html", "new WebSocket").replace("localhost:8080", server));
         assertThat(page.locator("#heard")).containsText("auth_success");
+        assertThat(page.locator("#heard")).containsText("\"subscribed\"");
         STAGE.redis().publish("user:alice", "{\"text\":\"hello\"}");
         assertThat(page.locator("#heard")).containsText("{\"text\":\"hello\"}");
     }

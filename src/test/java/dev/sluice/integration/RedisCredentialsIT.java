@@ -76,6 +76,7 @@ class RedisCredentialsIT {
                     redis,
                     Map.of(
                             "QUARKUS_REDIS_HOSTS", redis.uri() + "?user=sluice",
+                            "QUARKUS_REDIS_FEED_HOSTS", "redis://sluice@127.0.0.1:" + redis.port(),
                             "QUARKUS_REDIS_PASSWORD", "secret",
                             "SLUICE_ROUTES_RESULT_AUDIENCE", "subscribers",
                             "SLUICE_ROUTES_RESULT_ACCESS", "open",
