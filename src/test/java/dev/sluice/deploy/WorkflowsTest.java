@@ -105,6 +105,15 @@ class WorkflowsTest {
         assertThat(lines(Path.of(".ci/run"))).anyMatch(line -> line.contains("JAVA_HOME_25_X64"));
     }
 
+    /** Quarkus records the settings of these files in what it packages. Dev mode, which may have them, ends before. */
+    @Test
+    void packagingRefusesSettingsInTheWorkingDirectory() throws IOException {
+        assertThat(Files.readString(Path.of("pom.xml")))
+                .containsPattern(
+                        "<phase>prepare-package</phase>\\s*<configuration>\\s*<rules>\\s*<requireFilesDontExist>"
+                                + "\\s*<files>\\s*<file>\\$\\{user.dir}/config/application.properties</file>");
+    }
+
     @Test
     void containersHaveTheNodeThatTheModuleNeeds() throws IOException {
         String needed = JsonMapper.builder()
