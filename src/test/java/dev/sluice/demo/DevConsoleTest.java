@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Uses the page of dev mode in a real browser. */
@@ -79,6 +80,7 @@ class DevConsoleTest {
     }
 
     /** The README's payload is no typed event. */
+    @Tag("long")
     @Test
     void anyPayloadWithProgressIsShown() {
         person("alice").locator(".follow input").fill("42");
@@ -112,6 +114,7 @@ class DevConsoleTest {
         assertThat(browser.errors()).isEmpty();
     }
 
+    @Tag("long")
     @Test
     void everyStepOfUploadsIsShownDespiteALostConnection() {
         try (TcpProxy network = new TcpProxy(root.getPort())) {
@@ -150,6 +153,7 @@ class DevConsoleTest {
         }
     }
 
+    @Tag("long")
     @Test
     void redisOutageIsShownAndEnds() throws IOException {
         ProcessHandle redis = redis();

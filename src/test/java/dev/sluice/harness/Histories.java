@@ -12,14 +12,14 @@ public final class Histories {
 
     private Histories() {}
 
-    /** Returns how many of these to play or send if an eighth would prove too little. */
+    /** Returns how many of these to play or send if a sixteenth would prove too little. */
     public static int halfOf(int all) {
         return ALL ? all : all / 2;
     }
 
     /** Returns how many of these to play or send. */
     public static int of(int all) {
-        return ALL ? all : all / 8;
+        return ALL ? all : all / 16;
     }
 
     /** Returns all of these variants, or only the first. */

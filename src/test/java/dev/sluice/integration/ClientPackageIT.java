@@ -20,11 +20,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Installs what {@code npm pack} makes of the client module into an application built with Vite, and opens its pages. */
+@Tag("long")
 class ClientPackageIT {
 
     @AutoClose

@@ -134,6 +134,7 @@ class KeyServerIT {
                 .join();
     }
 
+    @Tag("long")
     @Test
     void keysMayComeFromARedirectWithAnyContentType() {
         NamedKey key = NEW.as("moved");
@@ -177,6 +178,7 @@ class KeyServerIT {
                 second.as(null));
     }
 
+    @Tag("long")
     @Test
     void twoKeysOfOneIdAreBothTried() {
         NamedKey first = NamedKey.rsa("one");
