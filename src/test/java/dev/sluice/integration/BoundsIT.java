@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(2)
 @ParameterizedClass
 @MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@Tag("long")
 class BoundsIT {
 
     /** Far less than the publications; data from TCP waits outside the heap. */
@@ -85,7 +86,6 @@ class BoundsIT {
         }
     }
 
-    @Tag("long")
     @Test
     void fullPodClosesTheClientsWithMostDataWaiting() {
         int max = 4 * MEGABYTE;

@@ -20,10 +20,12 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Pods on a Redis Cluster hear everything that is published on any of its nodes, or tell of a gap. */
+@Order(1)
 @Tag("chaos")
 class ClusterIT {
 

@@ -126,6 +126,7 @@ class FuzzIT {
         }
     }
 
+    @Tag("long")
     @Test
     void randomCommandsOfCentrifugosProtocolLeaveThePodAsItWas() throws IOException {
         CentrifugeCommands commands = new CentrifugeCommands(SEED);

@@ -36,6 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Order(2)
 @Tag("chaos")
+@Tag("long")
 class InboundMemoryIT {
 
     @AutoClose

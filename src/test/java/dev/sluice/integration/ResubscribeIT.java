@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A client that subscribes again to a channel loses nothing, gets nothing twice, and keeps the order. */
-@Order(2)
+@Order(1)
 @ParameterizedClass
 @EnumSource(Way.class)
 class ResubscribeIT {

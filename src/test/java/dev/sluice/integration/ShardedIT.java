@@ -17,10 +17,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Pods that subscribe on the shards of a Redis Cluster hear everything there, or tell of a gap of exactly these channels. */
+@Order(1)
 @Tag("chaos")
 class ShardedIT {
 
