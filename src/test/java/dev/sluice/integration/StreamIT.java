@@ -145,10 +145,11 @@ class StreamIT {
     @Tag("long")
     @Test
     void streamOfAMillionEntriesIsJoinedAtItsEndAndResumedFromItsStart() {
-        for (int i = 0; i < 10; i++) {
-            // Redis tells of no key without a route.
+        for (int i = 0; i < 100; i++) {
+            // Redis tells of no key without a route. A script of more entries delays canary messages until they count
+            // as missing.
             eval(
-                    "for i = 0, 99999 do local n = ARGV[1] * 100000 + i; redis.call('XADD', KEYS[1], (n + 1) .. '-0',"
+                    "for i = 0, 9999 do local n = ARGV[1] * 10000 + i; redis.call('XADD', KEYS[1], (n + 1) .. '-0',"
                             + " 'data', n) end",
                     "unrouted:million",
                     "" + i);
@@ -156,6 +157,7 @@ class StreamIT {
         assertThat(redis.reply("XLEN", "unrouted:million")).isEqualTo(1_000_000L);
         add("invoice:short", 0, 1);
         redis.reply("RENAME", "unrouted:million", "invoice:million");
+        awaitBeats(pod, 3);
         try (Client client = subscribed(pod, "invoice:million", null);
                 Client slow = subscribed(pod, "invoice:million", "0");
                 Client another = subscribed(pod, "invoice:short", null)) {
