@@ -22,7 +22,8 @@ public final class UserPassword {
         }
         String password = configured.getPassword();
         if (password != null) {
-            String encoded = URLEncoder.encode(password, StandardCharsets.UTF_8);
+            // The encoder is that of forms; in addresses a plus is no space.
+            String encoded = URLEncoder.encode(password, StandardCharsets.UTF_8).replace("+", "%20");
             configured.setEndpoints(endpoints.stream()
                     .map(endpoint ->
                             lacksPassword(endpoint) ? endpoint.replaceFirst("@", ":" + encoded + "@") : endpoint)

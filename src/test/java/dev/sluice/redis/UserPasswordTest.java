@@ -12,8 +12,8 @@ class UserPasswordTest {
 
     @ParameterizedTest
     @CsvSource({
-        "redis://sluice@redis:6379, redis://sluice:a%40b+%24@redis:6379",
-        "rediss://s%40@[::1]:6379/2?a=b, rediss://s%40:a%40b+%24@[::1]:6379/2?a=b",
+        "redis://sluice@redis:6379, redis://sluice:a%40b%20%24@redis:6379",
+        "rediss://s%40@[::1]:6379/2?a=b, rediss://s%40:a%40b%20%24@[::1]:6379/2?a=b",
         "redis://redis:6379?user=a@b, redis://redis:6379?user=a@b",
         "redis://sluice:other@redis:6379, redis://sluice:other@redis:6379",
         "redis://:other@redis, redis://:other@redis",
