@@ -24,8 +24,8 @@ public record Listeners(
         String scope,
         @Nullable Pods pods) {
 
-    /** Whether every pod has answered, and with all names. */
+    /** Whether every pod has answered, and with all names; not if only this pod was asked, because there may be others. */
     public boolean complete() {
-        return !cut && (pods == null || pods.complete());
+        return !cut && pods != null && pods.complete();
     }
 }

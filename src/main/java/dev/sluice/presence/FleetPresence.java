@@ -66,7 +66,6 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
     private final Routes routes;
     private final Vertx vertx;
     private final boolean enabled;
-    private final String scope;
     private final LimitMeter crowded;
     private final LimitMeter tooMany;
     private final Counter joins;
@@ -97,7 +96,6 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
         this.vertx = vertx;
         this.enabled = config.routes().values().stream()
                 .anyMatch(route -> route.presence() && route.audience() == Audience.SUBSCRIBERS);
-        this.scope = control.enabled() ? "fleet" : "pod";
         this.crowded = new LimitMeter("presence-users", metrics);
         this.tooMany = new LimitMeter("presence-known", metrics);
         this.joins = events("join", metrics);
@@ -124,6 +122,11 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
 
     void start(@Observes StartupEvent event) {
         if (enabled) {
+            if (!control.enabled()) {
+                LOG.warn(
+                        "Routes have presence=true, but sluice.control.secret is not set: clients see only the users of"
+                                + " their own pod, with complete=false. Set the same secret on all pods, also on a single one");
+            }
             registry.observe(this);
             Context worker = vertx.getOrCreateContext();
             context = worker;
@@ -230,7 +233,7 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
         table.tellNow(channel, connection.user());
         watchers.send();
         UserTable.Told told = view.told(channel);
-        Present users = new Present(told.names(), told.count(), told.complete(), scope);
+        Present users = new Present(told.names(), told.count(), told.complete(), control.enabled());
         connection.loop().execute(() -> present.accept(users));
     }
 

@@ -13,10 +13,10 @@ public interface PresenceEvents {
      *
      * @param names as far as clients were told, in order
      * @param count how many are present
-     * @param complete whether the names are of all
-     * @param scope {@code fleet}, or {@code pod} if this pod knows no other
+     * @param complete whether the names are of all whom this pod should know
+     * @param fleet whether these are the users of all pods; of this pod if the pods share no secret
      */
-    record Present(List<String> names, int count, boolean complete, String scope) {}
+    record Present(List<String> names, int count, boolean complete, boolean fleet) {}
 
     /**
      * Begins to send events of a channel to a connection that receives it, until it no longer does. Every event is sent

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param connections the number of their connections; {@code null} if it is not known
  * @param users their number
  * @param names their names, maybe not all
- * @param complete whether these are all
+ * @param complete whether these are all; not if only this pod was asked
  */
 public record PresentUsers(
         String channel,

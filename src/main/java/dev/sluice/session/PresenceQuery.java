@@ -96,11 +96,11 @@ final class PresenceQuery {
                 .presence(
                         new PresentUsers(
                                 channel.name(),
-                                present.scope(),
+                                present.fleet() ? "fleet" : "pod",
                                 null,
                                 present.count(),
                                 present.names(),
-                                present.complete()),
+                                present.complete() && present.fleet()),
                         id);
     }
 

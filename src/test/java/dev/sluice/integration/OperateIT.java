@@ -92,6 +92,19 @@ class OperateIT {
     }
 
     @Test
+    void presenceWithoutASecretIsThatOfThisPodAndNeverComplete() {
+        try (Client client = v2(STAGE.pod(), "7")) {
+            client.send("{\"action\":\"subscribe\",\"channel\":\"upload:seen alone\",\"presence\":true}");
+            assertThat(next(client, "presence"))
+                    .isEqualTo("{\"action\":\"presence\",\"channel\":\"upload:seen alone\",\"scope\":\"pod\","
+                            + "\"count\":1,\"users\":[\"7\"],\"complete\":false}");
+        }
+        assertThat(STAGE.pod().log())
+                .containsOnlyOnce("Routes have presence=true, but sluice.control.secret is not set");
+        assertThat(one.log()).doesNotContain("Routes have presence=true");
+    }
+
+    @Test
     void listenersOfTheFleetAreShown() {
         try (Client a = Client.of(one, "7").subscribe("shown");
                 Client b = Client.of(one, "7");

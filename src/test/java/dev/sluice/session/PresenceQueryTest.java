@@ -64,6 +64,16 @@ class PresenceQueryTest {
     }
 
     @Test
+    void usersOfOnePodAloneAreNotComplete() {
+        query.answer(client(Dialect.V2), CHANNEL, presence(1));
+        answer.complete(new Listeners(1, 1, Set.of("7"), Map.of(), false, "pod", null));
+        assertThat(writer.sent)
+                .singleElement()
+                .asString()
+                .contains("\"scope\":\"pod\"", "\"users\":[\"7\"],\"complete\":false,");
+    }
+
+    @Test
     void clientsOfCentrifugoGetNoPartOfTheList() {
         TestClient client = client(Dialect.CENTRIFUGE);
         query.answer(client, CHANNEL, presence(1));
