@@ -455,6 +455,11 @@ final class Shards implements WantedChannels {
         });
     }
 
+    @Override
+    public @Nullable Instant lossSince(String name) {
+        return losses.since(name);
+    }
+
     private int wanted() {
         return sum(places -> places.subscribed() + places.pending());
     }

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,14 @@ public interface WantedChannels {
      *     {@code null} if this pod has too many channels
      */
     void join(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> onReady);
+
+    /**
+     * Returns since when the channel may lose publications, if a {@link ChannelLoss} of it has begun and not ended. May be
+     * called by any thread.
+     */
+    default @Nullable Instant lossSince(String name) {
+        return null;
+    }
 
     /** The number of acknowledged channels with listeners. May be called by any thread, for metrics. */
     int subscribed();

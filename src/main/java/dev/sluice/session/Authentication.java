@@ -294,6 +294,9 @@ final class Authentication {
             if (open != null) {
                 client.tell(open, client.dialect().gap(open.since(), null), true);
             }
+            if (!gate.isOpen()) {
+                requests.channels(client).forEach(channel -> gate.tellLoss(client, channel));
+            }
         });
         session.proceed();
     }

@@ -107,6 +107,11 @@ final class CommandHandler implements Requests {
     }
 
     @Override
+    public List<Channel> channels(Client client) {
+        return registry.channels(client.connection());
+    }
+
+    @Override
     public void begin(Client client, Opening opening, Consumer<Start> answer) {
         if (client.dialect().positioned()) {
             positioned.begin(client, opening, answer);

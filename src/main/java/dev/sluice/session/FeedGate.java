@@ -7,6 +7,7 @@ import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -62,5 +63,17 @@ final class FeedGate {
             }
             then.accept(release);
         });
+    }
+
+    /**
+     * Tells a client of a loss of the channel that began before it listened; it is told of the end as the other listeners are.
+     * To be called on the client's loop, once it listens and has been told so. A loss that begins meanwhile may be told
+     * twice.
+     */
+    void tellLoss(Client client, Channel channel) {
+        Instant since = subscriptions == null ? null : subscriptions.lossSince(channel.name());
+        if (since != null) {
+            client.connection().send(client.dialect().gap(channel, since, null));
+        }
     }
 }

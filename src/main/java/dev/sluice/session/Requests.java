@@ -25,6 +25,9 @@ interface Requests {
     /** Returns the user's own channels, which the client receives without a subscription. */
     List<Channel> own(Client client);
 
+    /** Returns all channels that the client receives. */
+    List<Channel> channels(Client client);
+
     /**
      * Starts the delivery of the user's channels to a client that keeps a position for each channel.
      *

@@ -78,7 +78,7 @@ final class SubscriptionHandler {
                         message.since(),
                         message.entry(),
                         message.strict(),
-                        message.presence() ? presence::watch : (watching, channel) -> {})
+                        (watching, channel) -> answered(watching, channel, message.presence()))
                 : null;
         Request request = new Request(message.retained(), message.id(), joint);
         names.forEachSubscribed(client, message, channel -> {
@@ -88,6 +88,14 @@ final class SubscriptionHandler {
             subscribe(client, channel, request);
         });
         settle(client, request);
+    }
+
+    /** @param watches whether the client asked who else receives the channel */
+    private void answered(Client client, Channel channel, boolean watches) {
+        gate.tellLoss(client, channel);
+        if (watches) {
+            presence.watch(client, channel);
+        }
     }
 
     private void subscribe(Client client, Channel channel, Request request) {
@@ -282,6 +290,7 @@ final class SubscriptionHandler {
                 } else {
                     connection.send(client.dialect().subscribed(channel, false, Start.UNKNOWN, request.id()));
                 }
+                gate.tellLoss(client, channel);
             }
             case TOO_MANY -> tooMany(client, channel, request.id());
             case GONE -> {}

@@ -134,6 +134,10 @@ class ShardsTest {
         assertThat(cluster.listening).isEmpty();
         cluster.settle();
         assertThat(cluster.listening).containsOnlyKeys("c0");
+        assertThat(cluster.shards.lossSince("c0"))
+                .as("what a client that subscribes now is told")
+                .isNotNull()
+                .isEqualTo(Objects.requireNonNull(cluster.last.get("c0")).since());
         assertThat(cluster.shards.hear()).as("its only connection is down").isFalse();
         cluster.listen("c1");
         cluster.settle();
@@ -144,6 +148,7 @@ class ShardsTest {
         cluster.publish("c0");
         cluster.settle();
         assertThat(cluster.heard).hasSize(1);
+        assertThat(cluster.shards.lossSince("c0")).isNull();
         cluster.assertNothingLostUntold();
     }
 

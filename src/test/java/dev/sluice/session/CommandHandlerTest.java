@@ -8,6 +8,7 @@ import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
@@ -19,8 +20,12 @@ import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.TestRetention;
 import dev.sluice.span.RecordingSpan;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests access decisions, and requests during a decision. */
 class CommandHandlerTest {
@@ -32,7 +37,7 @@ class CommandHandlerTest {
     private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Loop loop = new Loop(0, Runnable::run);
-    private final CommandHandler commands =
+    private CommandHandler commands =
             TestCommandHandler.of(registry, TestRetention.with(10), TestDispatchers.idle(registry), authorizer);
 
     private final Tab tab = new Tab("7");
@@ -262,6 +267,36 @@ class CommandHandlerTest {
     }
 
     /** A connection of a user. */
+    @ParameterizedTest
+    @MethodSource("dialects")
+    void clientThatSubscribesDuringALossIsToldOfIt(Dialect dialect) {
+        LossyChannels channels = new LossyChannels();
+        channels.losses.put("upload:lossy", Instant.EPOCH);
+        commands = TestCommandHandler.of(
+                registry,
+                TestHistory.standard(),
+                TestRetention.with(10),
+                TestDispatchers.idle(registry),
+                authorizer,
+                new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime),
+                channels);
+        Tab client = new Tab(dialect, "8");
+        client.subscribe("upload:sound", 1);
+        assertThat(client.writer.sent).hasSize(1);
+        client.subscribe("upload:lossy", 2);
+        assertThat(client.writer.sent)
+                .satisfiesExactly(
+                        sound -> assertThat(sound).contains("\"id\":1"),
+                        lossy -> assertThat(lossy).contains("\"id\":2"),
+                        gap -> assertThat(gap)
+                                .contains("\"action\":\"gap\",\"channel\":\"upload:lossy\","
+                                        + "\"since\":\"1970-01-01T00:00:00Z\",\"until\":null"));
+    }
+
+    static List<Dialect> dialects() {
+        return List.of(Dialect.V1, Dialect.V2, Dialect.CENTRIFUGE);
+    }
+
     private final class Tab {
         final RecordingFrameWriter writer = new RecordingFrameWriter();
         final Connection connection;

@@ -30,6 +30,11 @@ enum NoRequests implements Requests {
     }
 
     @Override
+    public List<Channel> channels(Client client) {
+        return List.of();
+    }
+
+    @Override
     public void connect(
             Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
         client.connection().send(answer.apply(Map.of()));

@@ -73,6 +73,11 @@ class SessionTest {
         }
 
         @Override
+        public List<Channel> channels(Client client) {
+            return TestOutboxFactory.ROUTES.ofUser(client.identity().user());
+        }
+
+        @Override
         public void connect(
                 Client client,
                 ClientMessage.Connect message,
@@ -123,6 +128,26 @@ class SessionTest {
         assertThat(admitted).singleElement().extracting(Connection::user).isEqualTo("7");
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
         assertThat(closes).isEmpty();
+    }
+
+    @Test
+    void newClientIsToldOfALossOfItsChannel() {
+        LossyChannels channels = new LossyChannels();
+        channels.losses.put("user:7", Instant.EPOCH);
+        authentication.channels = channels;
+        Session hearing = new Session(
+                authentication.with(requests),
+                requests,
+                writer,
+                TestOutboxFactory.standard(),
+                new Loop(0, Runnable::run),
+                Dialect.V1,
+                on -> null);
+        hearing.opened(SEVEN, Opening.own(null));
+        assertThat(sent)
+                .containsExactly(
+                        "{\"action\":\"auth_success\",\"user_id\":\"7\"}",
+                        "{\"action\":\"gap\",\"channel\":\"user:7\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
     }
 
     @Test
