@@ -1,4 +1,5 @@
-// What the components of a page share: for each connection, the last publication of the channels that they show.
+// What the components of a page share: for each connection, the last publication of the channels that they show, and who
+// hears these channels.
 
 /** @import { Sluice, State } from './sluice.js' */
 
@@ -17,6 +18,10 @@
 
 /** @typedef {{data: string | ArrayBuffer | undefined, components: Set<Component>, end: () => void}} Channel */
 
+/** @typedef {{users: string[], complete: boolean}} Presence who hears a channel; not `complete`: users may be missing */
+
+/** @typedef {{presence: Presence | undefined, watchers: Set<{changed: () => void}>, end: () => void}} Watched */
+
 /** The state without a connection, for example where a server renders the page. @type {State} */
 export const CONNECTING = { name: 'connecting' };
 
@@ -33,6 +38,7 @@ export function channelsOf(sluice) {
 class Channels {
   #sluice;
   /** @type {Map<string | undefined, Channel>} */ #channels = new Map();
+  /** @type {Map<string, Watched>} */ #watched = new Map();
 
   /** @param {Sluice} sluice */
   constructor(sluice) {
@@ -42,16 +48,20 @@ class Channels {
         const found = this.#channels.get(channel);
         if (!found) return;
         found.data = data;
-        tell(found, (component) => component.onMessage?.(data));
+        tell(found.components, (component) => component.onMessage?.(data));
       },
       onMissed: ({ channel, count }) =>
-        tell(this.#channels.get(channel), (component) => component.onMissed?.({ count })),
+        tell(this.#channels.get(channel)?.components, (component) => component.onMissed?.({ count })),
       onError: ({ code, message, channel }) => {
-        if (channel !== undefined) tell(this.#channels.get(channel), (component) => component.onError?.({ code, message }));
+        if (channel === undefined) return;
+        // After any other error, the server tells nothing more of the channel.
+        if (code !== 'unavailable') this.#setPresence(channel, undefined);
+        tell(this.#channels.get(channel)?.components, (component) => component.onError?.({ code, message }));
       },
+      onPresence: ({ channel, users, complete }) => this.#setPresence(channel, { users, complete }),
       onGap: ({ since, until, channel: of }) => {
         for (const [name, channel] of [...this.#channels]) {
-          if (of === undefined || of === name) tell(channel, (component) => component.onGap?.({ since, until }));
+          if (of === undefined || of === name) tell(channel.components, (component) => component.onGap?.({ since, until }));
         }
       },
     });
@@ -83,15 +93,52 @@ class Channels {
       }
     };
   }
+
+  /** @param {string} name @param {Presence | undefined} presence */
+  #setPresence(name, presence) {
+    const watched = this.#watched.get(name);
+    if (!watched || watched.presence === presence) return;
+    watched.presence = presence;
+    tell(watched.watchers, (watcher) => watcher.changed());
+  }
+
+  /** @param {string} name @returns {Presence | undefined} who hears the channel, while components watch it */
+  presence(name) {
+    return this.#watched.get(name)?.presence;
+  }
+
+  /**
+   * Asks who hears the channel for the first of its watchers, until the last has left.
+   *
+   * @param {string} name @param {() => void} changed called after `presence` has changed
+   * @returns {() => void} leaves
+   */
+  watch(name, changed) {
+    const watched = this.#watched.get(name) ?? { presence: undefined, watchers: new Set(), end: () => {} };
+    const watcher = { changed };
+    watched.watchers.add(watcher);
+    if (watched.watchers.size === 1) {
+      this.#watched.set(name, watched);
+      watched.end = this.#sluice.subscribe(name, { presence: true });
+    }
+    return () => {
+      if (watched.watchers.delete(watcher) && watched.watchers.size === 0) {
+        this.#watched.delete(name);
+        watched.end();
+      }
+    };
+  }
 }
 
 /**
- * Calls each component. What one throws becomes an uncaught error of the page and does not keep it from the others.
+ * Calls what each component has given. What one throws becomes an uncaught error of the page and does not keep it from the
+ * others.
  *
- * @param {Channel | undefined} channel @param {(component: Component) => void} what
+ * @template T
+ * @param {Set<T> | undefined} components @param {(component: T) => void} what
  */
-function tell(channel, what) {
-  for (const component of [...(channel?.components ?? [])]) {
+function tell(components, what) {
+  for (const component of [...(components ?? [])]) {
     try {
       what(component);
     } catch (error) {

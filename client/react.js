@@ -1,10 +1,10 @@
-// A React hook that shows a channel.
+// React hooks that show a channel, and who hears it.
 
 import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import { channelsOf, CONNECTING } from './channels.js';
 
 /** @import { Sluice, State } from './sluice.js' */
-/** @import { ChannelOptions } from './channels.js' */
+/** @import { ChannelOptions, Presence } from './channels.js' */
 
 /**
  * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
@@ -51,4 +51,25 @@ export function useSluice(sluice, channel, options = {}) {
     () => CONNECTING,
   );
   return { data, state };
+}
+
+/**
+ * Shows who hears the channel while the component is mounted, and subscribes to it. The server must allow it on the channel's
+ * route. Components may share a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {string | null | undefined} channel such as `team:red`; none shows nobody
+ * @returns {Presence | undefined} the users, and whether these are all; `undefined` until the server tells
+ */
+export function usePresence(sluice, channel) {
+  const watch = useCallback(
+    (/** @type {() => void} */ changed) =>
+      sluice && channel ? channelsOf(sluice).watch(channel, changed) : () => {},
+    [sluice, channel],
+  );
+  return useSyncExternalStore(
+    watch,
+    () => (sluice && channel ? channelsOf(sluice).presence(channel) : undefined),
+    () => undefined,
+  );
 }

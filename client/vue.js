@@ -1,11 +1,11 @@
-// A Vue composable that shows a channel.
+// Vue composables that show a channel, and who hears it.
 
 import { onScopeDispose, shallowRef, toValue, watch } from 'vue';
 import { channelsOf, CONNECTING } from './channels.js';
 
 /** @import { MaybeRefOrGetter, ShallowRef } from 'vue' */
 /** @import { Sluice, State } from './sluice.js' */
-/** @import { ChannelOptions } from './channels.js' */
+/** @import { ChannelOptions, Presence } from './channels.js' */
 
 /**
  * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
@@ -41,4 +41,32 @@ export function useSluice(sluice, channel, options = {}) {
     );
   }
   return { data, state };
+}
+
+/**
+ * Shows who hears the channel while the component is mounted, and subscribes to it. The server must allow it on the channel's
+ * route. Components may share a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; none shows nobody
+ * @returns {Readonly<ShallowRef<Presence | undefined>>} the users, and whether these are all; `undefined` until the server
+ *   tells
+ */
+export function usePresence(sluice, channel) {
+  const presence = shallowRef(/** @type {Presence | undefined} */ (undefined));
+  if (sluice) {
+    watch(
+      () => toValue(channel),
+      (name, _, onCleanup) => {
+        presence.value = undefined;
+        if (!name) return;
+        const channels = channelsOf(sluice);
+        const show = () => (presence.value = channels.presence(name));
+        onCleanup(channels.watch(name, show));
+        show();
+      },
+      { immediate: true },
+    );
+  }
+  return presence;
 }

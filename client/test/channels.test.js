@@ -1,11 +1,11 @@
-// What components share, and the Vue composable, without a browser. ClientPackageIT opens both hooks in one.
+// What components share, and the Vue composables, without a browser. ClientPackageIT opens both hooks in one.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { effectScope, nextTick, ref } from 'vue';
 import { channelsOf } from '../channels.js';
 import { Sluice } from '../sluice.js';
-import { useSluice } from '../vue.js';
+import { usePresence, useSluice } from '../vue.js';
 import { FakeSocket, turns } from './fake.js';
 
 let sluice;
@@ -151,4 +151,69 @@ it('useSluice of Vue follows its channel and ends with its scope', async () => {
 it('useSluice of Vue shows nothing without a connection', () => {
   const { data, state } = effectScope().run(() => useSluice(undefined, 'upload:1'));
   assert.deepEqual([data.value, state.value.name], [undefined, 'connecting']);
+});
+
+const present = (channel, users, complete = true) => socket.says({ action: 'presence', channel, users, complete });
+
+it('components share who hears a channel', async () => {
+  const channels = channelsOf(sluice);
+  let changes = 0;
+  const leave = channels.watch('team:red', () => changes++);
+  assert.equal(channels.presence('team:red'), undefined);
+  await turns();
+  assert.equal(socket.sent.at(-1).presence, true);
+  assert.deepEqual(sent(), [['subscribe', 'team:red']]);
+  present('team:red', ['7'], false);
+  present('team:blue', ['not shown']);
+  assert.deepEqual(channels.presence('team:red'), { users: ['7'], complete: false });
+  const leaveSecond = channels.watch('team:red', () => changes++);
+  socket.says({ action: 'join', channel: 'team:red', user: '8' });
+  assert.deepEqual(channels.presence('team:red'), { users: ['7', '8'], complete: false });
+  leave();
+  leave();
+  await turns();
+  assert.deepEqual(sent(), []);
+  leaveSecond();
+  assert.equal(channels.presence('team:red'), undefined);
+  await turns();
+  assert.deepEqual(sent(), [['unsubscribe', 'team:red']]);
+  assert.equal(changes, 3);
+});
+
+it('a refused channel shows nobody', async () => {
+  const channels = channelsOf(sluice);
+  const seen = [];
+  channels.watch('team:red', () => seen.push(channels.presence('team:red')?.users));
+  await turns();
+  present('team:red', ['7']);
+  socket.says({ action: 'error', code: 'unavailable', message: 'not now', channel: 'team:red' });
+  socket.says({ action: 'error', code: 'forbidden', message: 'no', channel: 'team:red' });
+  socket.says({ action: 'error', code: 'forbidden', message: 'no', channel: 'team:red' });
+  assert.deepEqual(seen, [['7'], undefined]);
+});
+
+it('usePresence of Vue follows its channel and ends with its scope', async () => {
+  const channel = ref('team:red');
+  const scope = effectScope();
+  const { data, presence } = scope.run(() => ({ ...useSluice(sluice, channel), presence: usePresence(sluice, channel) }));
+  await turns();
+  assert.deepEqual(sent(), [['subscribe', 'team:red']]);
+  assert.equal(presence.value, undefined);
+  present('team:red', ['7']);
+  assert.deepEqual(presence.value, { users: ['7'], complete: true });
+  publishes('team:red', 'one');
+  assert.equal(data.value, 'one');
+  channel.value = 'team:blue';
+  await nextTick();
+  await turns();
+  assert.deepEqual(sent(), [
+    ['unsubscribe', 'team:red'],
+    ['subscribe', 'team:blue'],
+  ]);
+  assert.equal(presence.value, undefined);
+  present('team:blue', ['8']);
+  assert.deepEqual(presence.value.users, ['8']);
+  scope.stop();
+  await turns();
+  assert.deepEqual(sent(), [['unsubscribe', 'team:blue']]);
 });

@@ -37,6 +37,17 @@ export type Channel = {
     components: Set<Component>;
     end: () => void;
 };
+export type Presence = {
+    users: string[];
+    complete: boolean;
+};
+export type Watched = {
+    presence: Presence | undefined;
+    watchers: Set<{
+        changed: () => void;
+    }>;
+    end: () => void;
+};
 /** @import { Sluice, State } from './sluice.js' */
 /**
  * @typedef {object} ChannelOptions
@@ -50,6 +61,8 @@ export type Channel = {
  */
 /** @typedef {Omit<ChannelOptions, 'own'>} Component */
 /** @typedef {{data: string | ArrayBuffer | undefined, components: Set<Component>, end: () => void}} Channel */
+/** @typedef {{users: string[], complete: boolean}} Presence who hears a channel; not `complete`: users may be missing */
+/** @typedef {{presence: Presence | undefined, watchers: Set<{changed: () => void}>, end: () => void}} Watched */
 /** The state without a connection, for example where a server renders the page. @type {State} */
 export declare const CONNECTING: State;
 /** @param {Sluice} sluice @returns {Channels} those of the connection */
@@ -67,5 +80,14 @@ declare class Channels {
      * @returns {() => void} leaves
      */
     join(name: string, own: boolean, component: Component): () => void;
+    /** @param {string} name @returns {Presence | undefined} who hears the channel, while components watch it */
+    presence(name: string): Presence | undefined;
+    /**
+     * Asks who hears the channel for the first of its watchers, until the last has left.
+     *
+     * @param {string} name @param {() => void} changed called after `presence` has changed
+     * @returns {() => void} leaves
+     */
+    watch(name: string, changed: () => void): () => void;
 }
 export {};

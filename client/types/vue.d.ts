@@ -1,9 +1,9 @@
 import type { MaybeRefOrGetter, ShallowRef } from 'vue';
 import type { Sluice, State } from './sluice.js';
-import type { ChannelOptions } from './channels.js';
+import type { ChannelOptions, Presence } from './channels.js';
 /** @import { MaybeRefOrGetter, ShallowRef } from 'vue' */
 /** @import { Sluice, State } from './sluice.js' */
-/** @import { ChannelOptions } from './channels.js' */
+/** @import { ChannelOptions, Presence } from './channels.js' */
 /**
  * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
  *
@@ -17,3 +17,13 @@ export declare function useSluice(sluice: Sluice | undefined, channel: MaybeRefO
     data: Readonly<ShallowRef<string | ArrayBuffer | undefined>>;
     state: Readonly<ShallowRef<State>>;
 };
+/**
+ * Shows who hears the channel while the component is mounted, and subscribes to it. The server must allow it on the channel's
+ * route. Components may share a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; none shows nobody
+ * @returns {Readonly<ShallowRef<Presence | undefined>>} the users, and whether these are all; `undefined` until the server
+ *   tells
+ */
+export declare function usePresence(sluice: Sluice | undefined, channel: MaybeRefOrGetter<string | null | undefined>): Readonly<ShallowRef<Presence | undefined>>;

@@ -1,6 +1,6 @@
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { useSluice } from 'sluice-client/react';
+import { usePresence, useSluice } from 'sluice-client/react';
 import { query, sluice } from './connection';
 
 function Upload({ id }: { id: string }) {
@@ -11,6 +11,10 @@ function Upload({ id }: { id: string }) {
       {id}: {percent} %
     </p>
   );
+}
+
+function Present({ id }: { id: string }) {
+  return <em>{usePresence(sluice, `upload:${id}`)?.users.join(', ') ?? 'unknown'}</em>;
 }
 
 function Notes({ user }: { user: string }) {
@@ -40,6 +44,7 @@ function App() {
     <>
       <Upload id={id} />
       {more && <Upload id={id} />}
+      <Present id={id} />
       <Notes user={query.get('user') ?? ''} />
       <button onClick={() => setMore(true)}>More</button>
       <button onClick={() => setId(query.get('next') ?? '')}>Next</button>
@@ -59,6 +64,8 @@ export function Mistakes() {
   useSluice(sluice, 42);
   // @ts-expect-error no such option
   const { data } = useSluice(sluice, 'upload:42', { onmessage: () => {} });
+  // @ts-expect-error the server may not have told yet
+  usePresence(sluice, 'upload:42').users;
   // @ts-expect-error there may be no publication yet
   return <p>{data.length}</p>;
 }

@@ -1,5 +1,5 @@
 import { computed, createApp, defineComponent, h, ref } from 'vue';
-import { useSluice } from 'sluice-client/vue';
+import { usePresence, useSluice } from 'sluice-client/vue';
 import { query, sluice } from './connection';
 
 const Upload = defineComponent({
@@ -8,6 +8,14 @@ const Upload = defineComponent({
     const { data, state } = useSluice(sluice, () => `upload:${props.id}`);
     const percent = computed<number>(() => (typeof data.value === 'string' ? JSON.parse(data.value).progress_percent : 0));
     return () => h('p', { class: 'upload', title: state.value.name }, `${props.id}: ${percent.value} %`);
+  },
+});
+
+const Present = defineComponent({
+  props: { id: { type: String, required: true } },
+  setup(props) {
+    const presence = usePresence(sluice, () => `upload:${props.id}`);
+    return () => h('em', presence.value?.users.join(', ') ?? 'unknown');
   },
 });
 
@@ -34,6 +42,7 @@ const App = defineComponent(() => {
   return () => [
     h(Upload, { id: id.value }),
     more.value ? h(Upload, { id: id.value }) : null,
+    h(Present, { id: id.value }),
     h(Notes, { user: query.get('user') ?? '' }),
     h('button', { onClick: () => (more.value = true) }, 'More'),
     h('button', { onClick: () => (id.value = query.get('next') ?? '') }, 'Next'),
@@ -48,6 +57,8 @@ export function mistakes() {
   useSluice(sluice, ref(42));
   // @ts-expect-error no such option
   const { data } = useSluice(sluice, 'upload:42', { onmessage: () => {} });
+  // @ts-expect-error the server may not have told yet
+  usePresence(sluice, 'upload:42').value.users;
   // @ts-expect-error there may be no publication yet
   return data.value.length;
 }

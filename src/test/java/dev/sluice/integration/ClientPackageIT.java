@@ -87,6 +87,7 @@ class ClientPackageIT {
             STAGE.redis().publish("user:" + framework, "before");
             assertThat(page.locator(".upload")).hasText(upload + ": 50 %");
             assertThat(page.locator("li")).hasText("before");
+            assertThat(page.locator("em")).hasText(framework);
             button(page, "More");
             assertThat(page.locator(".upload")).hasText(new String[] {upload + ": 50 %", upload + ": 50 %"});
 
@@ -105,6 +106,7 @@ class ClientPackageIT {
             STAGE.redis().publish("upload:" + next, "{\"progress_percent\":10}");
             button(page, "Next");
             assertThat(page.locator(".upload")).hasText(new String[] {next + ": 10 %", next + ": 10 %"});
+            assertThat(page.locator("em")).hasText(framework);
             // Those of the attempts to connect while the connection was cut.
             assertThat(browser.errors()).allMatch(error -> error.startsWith("WebSocket connection to"));
         }
