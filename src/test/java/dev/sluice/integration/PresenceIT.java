@@ -9,10 +9,16 @@ import dev.sluice.harness.Tokens;
 import java.util.Map;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of two seconds. */
+@ParameterizedClass
+@MethodSource("dev.sluice.integration.Hearing#ofOwnPods")
 class PresenceIT {
 
     private static final Map<String, String> CONFIG = Map.of(
@@ -26,17 +32,25 @@ class PresenceIT {
     @AutoClose
     private static final Redis REDIS = Redis.start();
 
-    @AutoClose
     private static Pod one;
-
-    @AutoClose
     private static Pod two;
 
-    @BeforeAll
-    static void start() {
-        one = Pod.started(REDIS, CONFIG);
-        two = Pod.ready(REDIS, CONFIG);
+    /** JUnit passes to {@link #start} only what the class declares. */
+    @Parameter
+    Hearing hearing;
+
+    @BeforeParameterizedClassInvocation
+    static void start(Hearing hearing) {
+        Map<String, String> config = hearing.with(CONFIG);
+        one = Pod.started(REDIS, config);
+        two = Pod.ready(REDIS, config);
         one.awaitReady();
+    }
+
+    @AfterParameterizedClassInvocation
+    static void stop() {
+        two.close();
+        one.close();
     }
 
     @Test
