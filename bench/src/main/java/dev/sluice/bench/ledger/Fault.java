@@ -186,7 +186,9 @@ enum Fault {
     PATTERN_MASTER_KILLED(
             Mode.PATTERN, "another master is killed", Kind.PASSING, scene -> scene.kill(scene.master(false))),
 
-    EXACT_NODE_KILLED(Mode.EXACT, "the pods' node is killed", Kind.PASSING, scene -> scene.kill(scene.master(true)));
+    EXACT_NODE_KILLED(Mode.EXACT, "the pods' node is killed", Kind.PASSING, scene -> scene.kill(scene.master(true))),
+
+    EXACT_MASTER_KILLED(Mode.EXACT, "another master is killed", Kind.PASSING, scene -> scene.kill(scene.master(false)));
 
     /** How pods subscribe to a Redis Cluster, as {@code sluice.feed.mode} says. */
     enum Mode {
