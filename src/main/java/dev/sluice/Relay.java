@@ -75,6 +75,12 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
+    /** The channels of the batch's publications; {@code null} for those that are not delivered. */
+    private @Nullable Channel[] channels = new Channel[0];
+
+    /** What {@link History#append} returned for them. */
+    private @Nullable Point[] points = new Point[0];
+
     /** {@code null} if the feed hears all channels, and if publications never have positions. */
     private @Nullable CountedChannels counted;
 
@@ -218,13 +224,37 @@ final class Relay {
         subscription.cancel();
     }
 
-    /** Never throws: an exception would cancel the stream silently. */
+    /**
+     * Adds all publications to the history before it looks up the first listener, so that {@link History#prefetch} and
+     * {@link History#commit} run once for all. Never throws: an exception would cancel the stream silently.
+     */
     void relay(Batch batch) {
         int size = batch.publications().size();
         boolean adopted = history.follow(batch.before());
-        for (int i = 0; i < size; i++) {
-            relay(batch, i);
+        long sequence = deliveries.lastSequence();
+        if (channels.length < size) {
+            channels = new Channel[size];
+            points = new Point[size];
         }
+        for (int i = 0; i < size; i++) {
+            channels[i] = resolve(batch.publications().get(i));
+        }
+        history.prefetch(channels, size);
+        for (int i = 0; i < size; i++) {
+            Channel channel = channels[i];
+            if (channel != null) {
+                append(batch.publications().get(i), i, channel);
+            }
+        }
+        history.commit();
+        for (int i = 0; i < size; i++) {
+            Channel channel = channels[i];
+            if (channel != null) {
+                deliver(batch, i, ++sequence, channel);
+            }
+        }
+        Arrays.fill(channels, 0, size, null);
+        Arrays.fill(points, 0, size, null);
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
@@ -244,28 +274,55 @@ final class Relay {
         }
     }
 
-    private void relay(Batch batch, int index) {
-        PublicationCounts count = null;
+    /** Returns the channel of a publication; {@code null} if it is not to be delivered. */
+    private @Nullable Channel resolve(Publication publication) {
+        Channel channel = null;
         try {
-            Publication publication = batch.publications().get(index);
             if (streams != null && tellsOfKey(publication)) {
                 changed(streams, publication);
-                return;
+                return null;
             }
-            Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
+            channel = routes.resolve(publication.bytes(), publication.nameLength());
             if (channel == null) {
                 unrouted.increment();
-                return;
+            } else if (publication.payloadLength() > maxPayload) {
+                count(channel).dropped();
+                logOversized(publication, channel);
+                channel = null;
             }
-            count = Objects.requireNonNull(counts.get(channel.route()));
-            deliver(batch, index, publication, channel, count);
+            return channel;
         } catch (Throwable e) {
-            if (count == null) {
+            if (channel == null) {
                 unrouted.increment();
             } else {
-                count.dropped();
+                count(channel).dropped();
             }
             failed(e);
+            return null;
+        }
+    }
+
+    private void append(Publication publication, int index, Channel channel) {
+        long sequence = deliveries.nextSequence();
+        if (channel.route().history()) {
+            points[index] = history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
+        }
+    }
+
+    private PublicationCounts count(Channel channel) {
+        return Objects.requireNonNull(counts.get(channel.route()));
+    }
+
+    private void logOversized(Publication publication, Channel channel) {
+        long count = oversized.pass();
+        if (count > 0) {
+            LOG.warnf(
+                    "Sluice dropped payloads larger than sluice.max-payload (%d): %d, the last of %d bytes on route %s;"
+                            + " the next log line follows in a minute",
+                    maxPayload,
+                    count,
+                    publication.payloadLength(),
+                    channel.route().prefix());
         }
     }
 
@@ -282,7 +339,7 @@ final class Relay {
         if (channel != null && channel.route().source().readsStreams()) {
             String event = new String(publication.payload(), StandardCharsets.US_ASCII);
             if (!reader.heard(channel, event) && event.equals(ADDED)) {
-                Objects.requireNonNull(counts.get(channel.route())).unwanted();
+                count(channel).unwanted();
             }
         }
     }
@@ -321,45 +378,34 @@ final class Relay {
         resolved(loss.channel(), retention::forget);
     }
 
-    private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationCounts count) {
-        if (publication.payloadLength() > maxPayload) {
-            count.dropped();
-            long sinceLogged = oversized.pass();
-            if (sinceLogged > 0) {
-                LOG.warnf(
-                        "Sluice dropped payloads larger than sluice.max-payload (%d): %d, the last of %d bytes on route %s;"
-                                + " the next log line follows in a minute",
-                        maxPayload,
-                        sinceLogged,
-                        publication.payloadLength(),
-                        channel.route().prefix());
+    private void deliver(Batch batch, int index, long sequence, Channel channel) {
+        PublicationCounts count = count(channel);
+        try {
+            Payload payload = null;
+            if (channel.route().retain() == Retain.LAST) {
+                // Before the lookup of listeners, so that a client that subscribes in between gets the publication
+                // either way.
+                payload = payload(batch, index, sequence);
+                registry.publishing(sequence);
+                retention.remember(channel, payload);
             }
-            return;
+            ChannelListeners listeners = registry.listeners(channel);
+            if (listeners == null) {
+                count.unwanted();
+                return;
+            }
+            deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence) : payload);
+            count.routed();
+        } catch (Throwable e) {
+            count.dropped();
+            failed(e);
         }
-        long sequence = deliveries.nextSequence();
-        // Both run before the lookup of listeners, so that a client that subscribes in between gets the publication
-        // either way.
-        Point point = channel.route().history()
-                ? history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt())
-                : null;
-        boolean retain = channel.route().retain() == Retain.LAST;
-        Payload payload = retain ? payload(batch, index, sequence, point) : null;
-        if (payload != null) {
-            registry.publishing(sequence);
-            retention.remember(channel, payload);
-        }
-        ChannelListeners listeners = registry.listeners(channel);
-        if (listeners == null) {
-            count.unwanted();
-            return;
-        }
-        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
-        count.routed();
     }
 
-    private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {
+    private Payload payload(Batch batch, int index, long sequence) {
         Publication publication = batch.publications().get(index);
         Position position = batch.position(index);
+        Point point = points[index];
         if (position != null && point != null) {
             position = position.named(point);
         }

@@ -127,8 +127,18 @@ public final class History {
     }
 
     /**
-     * Adds a publication, and moves {@link #head} to it. To be called before the listeners are looked up, so that a
-     * client that subscribes at this moment either finds the publication in the history or receives it. Never throws.
+     * Loads into the processor's cache what {@link #append} will need for these channels. Most are far apart, and loads
+     * one right after the other overlap.
+     */
+    public void prefetch(@Nullable Channel[] channels, int count) {
+        PublicationLog known = log;
+        if (known != null) {
+            known.prefetch(channels, count);
+        }
+    }
+
+    /**
+     * Adds a publication. Readers find it after {@link #commit}. Never throws.
      *
      * @param sequence see {@link Payload}
      * @param messages the number of messages that the pod received since the last {@link #follow}
@@ -156,6 +166,17 @@ public final class History {
             failed(e);
         }
         return null;
+    }
+
+    /**
+     * Moves {@link #head} to the last publication that was added. To be called before the listeners of what was added are
+     * looked up, so that a client that subscribes at this moment either finds it in the history or receives it.
+     */
+    public void commit() {
+        PublicationLog known = log;
+        if (known != null) {
+            known.commit();
+        }
     }
 
     private @Nullable Point append(

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The publications since a position of one era, in segments, of which the oldest is evicted. Entries whose channels
  * share a slot of a hash table form a list from the newest to the oldest. One thread writes. Any thread reads, without
- * locks: the writer writes the entry first, then the list, then the head.
+ * locks: the writer writes the entry first, then the list, and, after several entries, the head, up to which readers
+ * look. An entry after the head may already be in a list, and is then complete; readers skip it.
  */
 final class PublicationLog {
 
@@ -65,7 +66,7 @@ final class PublicationLog {
     /** Numbers and nonces of the last ticks. */
     private final AtomicLongArray ticks = new AtomicLongArray(TICKS);
 
-    /** The offset up to which everything has been appended. */
+    /** The offset up to which readers may rely on the log. */
     private volatile long head;
 
     /** All publications received after this time are in the log. */
@@ -77,9 +78,14 @@ final class PublicationLog {
     // Used by the writing thread.
     private @Nullable Segment current;
     private byte @Nullable [] spare;
+    private long appended;
     private long used;
     private long oldest = 1;
     private long next = 1;
+
+    /** Written so that the compiler can't leave out the loads of {@link #prefetch}. */
+    @SuppressWarnings("UnusedVariable")
+    private long prefetched;
 
     /**
      * Creates an empty log, to which everything after the position will be appended.
@@ -103,7 +109,7 @@ final class PublicationLog {
      * skips ticks has started counting again.
      */
     boolean leadsTo(Position position) {
-        long last = head;
+        long last = appended;
         long passed = position.tick() - Position.tick(last);
         return position.era().equals(era)
                 && position.offset() >= last
@@ -117,7 +123,8 @@ final class PublicationLog {
     void follow(Position position, long now) {
         long tick = position.tick();
         ticks.setRelease((int) tick & (TICKS - 1), tick << Integer.SIZE | (position.nonce() & NONCE));
-        head = position.offset();
+        appended = position.offset();
+        head = appended;
         if (current != null && now - current.firstAt() > bounds.maxAge() / AGE_PARTS) {
             current = null;
         }
@@ -130,7 +137,19 @@ final class PublicationLog {
         return segment != current && now - segment.newestAt() > bounds.maxAge();
     }
 
-    /** Adds the next publication. To be called by the writing thread. */
+    /** See {@link History#prefetch}. */
+    void prefetch(@Nullable Channel[] channels, int count) {
+        long loaded = 0;
+        for (int i = 0; i < count; i++) {
+            Channel channel = channels[i];
+            if (channel != null) {
+                loaded ^= newest.getPlain(slot(channel.hashCode()));
+            }
+        }
+        prefetched = loaded;
+    }
+
+    /** Adds the next publication, without moving the head. To be called by the writing thread. */
     void append(long offset, int nonce, int count, long sequence, Channel channel, byte[] entry, long receivedAt) {
         int slot = slot(channel.hashCode());
         Segment segment = current;
@@ -144,9 +163,21 @@ final class PublicationLog {
             segment.add(offset, nonce, count, newest.getPlain(slot), sequence, channel, entry, receivedAt);
             newest.setRelease(slot, address);
         }
-        // Volatile: a client that subscribes now either sees the publication here, or is found by the lookup of
-        // listeners that follows.
-        head = offset;
+        appended = offset;
+    }
+
+    /**
+     * Moves the head to the last publication that was appended. The write is volatile, and so are the lookups of
+     * listeners that follow, and a client first joins the listeners and then reads the head: all threads see these four in
+     * one order. If the client reads the old head, it joined before the write, so that the lookups find it. If it reads the
+     * new head, it sees all entries up to it, which were written before. A volatile write waits until all earlier
+     * writes have left the processor's store buffer, which takes longer than the copy of an entry; therefore there is one for
+     * each batch.
+     */
+    void commit() {
+        if (head != appended) {
+            head = appended;
+        }
     }
 
     /** Returns a segment with room for an entry; null if the entry is too large. */

@@ -117,6 +117,7 @@ class HistoryStressTest {
         Position start = Position.of(era, tick, 0, nonce(era, tick));
         history.follow(start);
         int followed = 0;
+        List<Position> appended = new ArrayList<>();
         int count = count(start);
         for (int message = 1; message <= count; message++) {
             Position position = position(start, message);
@@ -128,19 +129,31 @@ class HistoryStressTest {
                         CHANNELS.get(channel),
                         TestHistory.publication(CHANNELS.get(channel), payload(position)),
                         System.nanoTime());
-                // Like the lookup of listeners that follows.
-                for (int i = 0; i < READERS; i++) {
-                    Listener listener = listeners.get(i);
-                    if (listener != null && listener.channel() == channel) {
-                        listener.delivered().add(position);
-                    }
-                }
+                appended.add(position);
             }
-            if (random.nextInt(50) == 0) {
+            boolean follows = random.nextInt(50) == 0;
+            if (follows || message == count || random.nextInt(5) == 0) {
+                commit(appended);
+            }
+            if (follows) {
                 history.follow(position);
                 followed = message;
             }
         }
+    }
+
+    /** Ends a batch: commits, and looks up the listeners. */
+    private void commit(List<Position> appended) {
+        history.commit();
+        for (Position position : appended) {
+            for (int i = 0; i < READERS; i++) {
+                Listener listener = listeners.get(i);
+                if (listener != null && listener.channel() == channel(position)) {
+                    listener.delivered().add(position);
+                }
+            }
+        }
+        appended.clear();
     }
 
     private void read(int index, long seed, SplittableRandom random) {

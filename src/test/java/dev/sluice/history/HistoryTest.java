@@ -104,6 +104,20 @@ class HistoryTest {
     }
 
     @Test
+    void publicationsAreFoundOnceTheyAreCommitted() {
+        Position start = tick();
+        history.append(++sequence, 1, A, TestHistory.publication(A, "a1"), now);
+        history.append(++sequence, 2, A, TestHistory.publication(A, "a2"), now);
+        assertThat(history.head()).isEqualTo(start);
+        assertThat(payloads(history.read(start, List.of(A)))).isEmpty();
+        assertThat(history.read(Objects.requireNonNull(start.plus(1)), List.of(A)))
+                .isInstanceOf(Replay.Ahead.class);
+        history.commit();
+        assertThat(history.head()).isEqualTo(start.plus(2));
+        assertThat(payloads(history.read(start, List.of(A)))).containsExactly("a1", "a2");
+    }
+
+    @Test
     void watermarkIsTheHeadAndKnowsTheLastPublicationBeforeTheHistoryStarted() {
         history.append(++sequence, 1, A, TestHistory.publication(A, "without a position"), now);
         assertThat(history.watermark()).isNull();
@@ -215,8 +229,10 @@ class HistoryTest {
         for (int i = 0; i < Search.MAX_PASSED; i++) {
             large.append(i + 2, i + 2, colliding, publication, now);
         }
+        large.commit();
         assertThat(payloads(large.read(since, List.of(A)))).containsExactly("a");
         large.append(Search.MAX_PASSED + 2, Search.MAX_PASSED + 2, colliding, publication, now);
+        large.commit();
         assertThat(refused(large.read(since, List.of(A)))).isEqualTo(Reason.TOO_MUCH);
     }
 
@@ -419,6 +435,7 @@ class HistoryTest {
         history.hold(A);
         Point first = Objects.requireNonNull(history.append(2, 1, A, TestHistory.publication(A, "a1"), now));
         history.append(3, 2, A, TestHistory.publication(A, "a2"), now);
+        history.commit();
         assertThat(payloads(history.read(since, List.of(A)))).containsExactly("a1", "a2");
         assertThat(payloads(history.read(since.named(first), List.of(A)))).containsExactly("a2");
         assertThat(history.read(Position.of(byName, 1, 0, 5), List.of(A))).isEqualTo(new Replay.Refused(Reason.GAP));
@@ -449,6 +466,7 @@ class HistoryTest {
 
     private Position publishAfter(Position before, Channel channel, String payload) {
         history.append(++sequence, 1, channel, TestHistory.publication(channel, payload), now);
+        history.commit();
         return Objects.requireNonNull(before.plus(1));
     }
 

@@ -66,6 +66,7 @@ public class HistoryBenchmark {
         for (int i = 0; i < BATCH; i++) {
             history.append(++sequence, i + 1, channels[i], publications[i], now);
         }
+        history.commit();
     }
 
     /** What a client gets that resumes: 31 publications of each of five channels. */
