@@ -1,18 +1,29 @@
 #!/bin/sh
-# Prints a token for a user, valid for 15 minutes: sh mint.sh <user> [<group>]
-# The group grants a role: operator or publisher. Needs only openssl.
+# Prints a token for a user, valid for 15 minutes: sh mint.sh <user> [<role or channel> ...]
+# A role is operator or publisher. A channel has a colon, and is one to which the user may subscribe on routes with
+# access=claim: sh mint.sh alice 'team:*'. Needs only openssl.
 set -eu
 
-if [ $# -lt 1 ] || [ $# -gt 2 ]; then
-  echo 'Usage: sh mint.sh <user> [<group>]' >&2
+if [ $# -lt 1 ]; then
+  echo 'Usage: sh mint.sh <user> [<role or channel> ...]' >&2
   exit 2
 fi
+user=$1
+shift
+roles=
+channels=
+for name; do
+  case $name in
+    *:*) channels="$channels${channels:+,}\"$name\"" ;;
+    *) roles="$roles${roles:+,}\"$name\"" ;;
+  esac
+done
 
 base64url() {
   openssl base64 -A | tr '+/' '-_' | tr -d '='
 }
 
-claims="\"sub\":\"$1\",\"exp\":$(($(date +%s) + 900))${2:+,\"groups\":[\"$2\"]}"
+claims="\"sub\":\"$user\",\"exp\":$(($(date +%s) + 900)),\"groups\":[$roles],\"channels\":[$channels]"
 content="$(printf '{"alg":"RS256","typ":"JWT"}' | base64url).$(printf '{%s}' "$claims" | base64url)"
 signature="$(printf %s "$content" | openssl dgst -sha256 -sign "${PRIVATE_KEY:-privatekey.pem}" | base64url)"
 echo "$content.$signature"

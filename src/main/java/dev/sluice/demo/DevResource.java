@@ -43,9 +43,12 @@ public final class DevResource {
     @POST
     @Path("token")
     @Produces(MediaType.TEXT_PLAIN)
-    public String token(@RestQuery @DefaultValue("alice") String user, @RestQuery List<String> role)
+    public String token(
+            @RestQuery @DefaultValue("alice") String user,
+            @RestQuery List<String> role,
+            @RestQuery List<String> channel)
             throws GeneralSecurityException, JoseException {
-        return tokens.mint(name(user), role)
+        return tokens.mint(name(user), role, channel)
                 // A terminal shows its prompt on the next line.
                 .map(token -> token + "\n")
                 .orElseThrow(() -> problem(

@@ -29,8 +29,13 @@ final class DevTokenFactory {
         this.privateKey = privateKey.filter(key -> !key.equals("NONE"));
     }
 
-    /** Returns a token for the user with these roles, or nothing if the developer configured a verification key. */
-    Optional<String> mint(String user, List<String> roles) throws GeneralSecurityException, JoseException {
+    /**
+     * Returns a token for the user with these roles, or nothing if the developer configured a verification key.
+     *
+     * @param channels those to which the user may subscribe on routes with access=claim
+     */
+    Optional<String> mint(String user, List<String> roles, List<String> channels)
+            throws GeneralSecurityException, JoseException {
         if (privateKey.isEmpty()) {
             return Optional.empty();
         }
@@ -38,6 +43,9 @@ final class DevTokenFactory {
         claims.setSubject(user);
         claims.setClaim("type", "access");
         claims.setStringListClaim("groups", roles);
+        if (!channels.isEmpty()) {
+            claims.setStringListClaim("channels", channels);
+        }
         claims.setExpirationTimeMinutesInTheFuture(LIFE_MINUTES);
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);

@@ -19,8 +19,10 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -123,6 +125,22 @@ class DevModeTest {
                                     .statusCode())
                             .isEqualTo(403));
         }
+    }
+
+    @Test
+    void tokenHasTheRolesAndChannelsOfTheRequest() {
+        String token = given().queryParam("role", "operator")
+                .queryParam("channel", "team:red", "team:*-{sub}")
+                .when()
+                .post("/dev/token")
+                .then()
+                .statusCode(200)
+                .extract()
+                .asString();
+        assertThat(new String(
+                        Base64.getUrlDecoder().decode(token.substring(token.indexOf('.') + 1, token.lastIndexOf('.'))),
+                        StandardCharsets.UTF_8))
+                .contains("\"groups\":[\"operator\"],\"channels\":[\"team:red\",\"team:*-{sub}\"]");
     }
 
     @Test

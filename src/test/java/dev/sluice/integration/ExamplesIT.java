@@ -26,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -173,7 +174,8 @@ class ExamplesIT {
         Program sh = Program.named("sh")
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()));
         String user = sh.run("examples/backend/mint.sh", "alice").strip();
-        String operator = sh.run("examples/backend/mint.sh", "bob", "operator").strip();
+        String operator = sh.run("examples/backend/mint.sh", "bob", "operator", "team:*", "publisher")
+                .strip();
         try (Client client = Client.connect(verifying().webSocket("/ws"))) {
             client.authenticate(user);
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
@@ -185,6 +187,11 @@ class ExamplesIT {
                             .statusCode())
                     .isEqualTo(expected.getValue());
         }
+        assertThat(new String(
+                        Base64.getUrlDecoder()
+                                .decode(operator.substring(operator.indexOf('.') + 1, operator.lastIndexOf('.'))),
+                        StandardCharsets.UTF_8))
+                .contains("\"groups\":[\"operator\",\"publisher\"],\"channels\":[\"team:*\"]}");
     }
 
     @Tag("long")
