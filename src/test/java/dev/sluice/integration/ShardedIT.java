@@ -58,6 +58,8 @@ class ShardedIT {
     void heal() {
         cluster.heal();
         pod.awaitReady();
+        // Otherwise a client of the next test is told of the gap of a shard that comes back.
+        pod.awaitMetric("sluice_feed_shards{state=\"down\"}", 0);
     }
 
     @Test
