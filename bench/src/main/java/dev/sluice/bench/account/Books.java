@@ -24,8 +24,11 @@ import org.HdrHistogram.Histogram;
  */
 public record Books(Map<String, Publications> published, Collection<ClientLog> clients) {
 
-    /** Four seconds without a canary message, two in which gap messages are spread, and two for everything else. */
-    private static final Duration TOLD_WITHIN = Duration.ofSeconds(8);
+    /**
+     * Four seconds without a canary message, two in which gap messages are spread, and the rest for everything else, such as
+     * pauses of the machine.
+     */
+    private static final Duration TOLD_WITHIN = Duration.ofSeconds(15);
 
     /** The prefix of channels that are streams. */
     public static final String STREAM = "result:";

@@ -4,6 +4,7 @@ import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.Books.Publications;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -18,8 +19,8 @@ import org.HdrHistogram.Histogram;
  * The latencies of publications around a fault.
  *
  * @param disturbed whether a publication since the beginning of the fault did not reach all clients in time
- * @param recovery the time from the fault until all clients got the first publication after which each one reached all in time; empty if that
- *     did not happen
+ * @param recovery the time from the fault until all clients got the first publication after which each one reached all in time, or, if
+ *     there is none, until they got the last one; empty if they did not
  * @param latencies of publications from the fault until then, in nanoseconds
  */
 public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram latencies) {
@@ -52,12 +53,21 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                 : reached.values().stream()
                         .flatMap(reach -> reach.firstAfter(lastBad).stream())
                         .min(Comparator.comparingLong(First::sent))
-                        .map(First::heardByAll);
+                        .map(First::heardByAll)
+                        // A machine that pauses at the end delays the last ones.
+                        .or(() -> lastHeardByAll(reached.values()));
         long until = Math.max(from, recovered.orElse(Long.MAX_VALUE));
         return new Timing(
                 disturbed,
                 recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))),
                 latencies(published, clients, begin, until));
+    }
+
+    /** When the last publications reached all clients; empty if one did not. */
+    private static Optional<Long> lastHeardByAll(Collection<Reach> reached) {
+        return reached.stream().allMatch(Reach::isWhole)
+                ? reached.stream().map(Reach::lastHeard).max(Comparator.naturalOrder())
+                : Optional.empty();
     }
 
     /** The latencies of publications between these times, in nanoseconds. */
@@ -136,6 +146,19 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                 }
             }
             return 0;
+        }
+
+        /** Whether the last publication reached all clients. */
+        boolean isWhole() {
+            int number = publications.count();
+            while (number > 0 && !publications.isCertain(number)) {
+                number--;
+            }
+            return number == 0 || clients[number] == expected;
+        }
+
+        long lastHeard() {
+            return Arrays.stream(last).max().orElse(0);
         }
 
         Optional<First> firstAfter(long sent) {

@@ -170,11 +170,12 @@ public final class AttackProgram extends Check<AttackFinding> {
             long end = System.nanoTime() + within.toNanos();
             while (System.nanoTime() < end) {
                 most = Math.max(most, attacked.pod().residentMemory());
-                failed += attacked.isHealthy() ? 0 : 1;
+                // Twice, as a kubelet restarts a pod only after several failures: the machine may pause.
+                failed += attacked.isHealthy() || attacked.isHealthy() ? 0 : 1;
                 Waiting.sleep(LOOK);
             }
             if (failed > 0) {
-                alarms.add(failed + " probes were not answered with 200 during the attack");
+                alarms.add(failed + " probes were not answered with 200 twice during the attack");
             }
             return most;
         }
@@ -206,7 +207,7 @@ public final class AttackProgram extends Check<AttackFinding> {
         private void checkPod() {
             alarms.addAll(attacked.alarms());
             alarms.addAll(traffic.surprises());
-            if (!attacked.isHealthy()) {
+            if (!attacked.isHealthy() && !attacked.isHealthy()) {
                 alarms.add("a probe of the pod fails");
             }
         }

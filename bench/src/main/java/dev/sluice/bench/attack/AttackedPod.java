@@ -126,7 +126,7 @@ final class AttackedPod implements AutoCloseable {
 
     /** Lines of the pod's log that no client should be able to cause. */
     List<String> alarms() {
-        return pod.log()
+        return pod.logWithoutSlowTasks()
                 .lines()
                 .filter(line -> line.contains(" ERROR ") || line.contains("OutOfMemory") || line.startsWith("\tat "))
                 .limit(5)

@@ -190,7 +190,7 @@ public final class Site implements AutoCloseable {
                   mode http
                   retries 3
                   option redispatch
-                  timeout connect 2s
+                  timeout connect 10s
                   timeout client 60s
                   timeout server 60s
                   timeout tunnel 1h
@@ -309,6 +309,8 @@ public final class Site implements AutoCloseable {
             builder.environment()
                     .putAll(Sluice.environment(
                             port, management, shards.map(Shards::uris).orElseGet(link::redisUri)));
+            // A machine that pauses must not make the auth messages of well-behaved clients late.
+            builder.environment().put("SLUICE_AUTH_TIMEOUT", "30s");
             builder.environment().putAll(settings);
             shards.ifPresent(those -> builder.environment().putAll(those.settings()));
             Pod launched = Pod.launched(builder, logs.resolve("pod-" + name + "-" + ++starts + ".log"));

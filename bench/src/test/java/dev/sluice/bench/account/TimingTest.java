@@ -70,6 +70,15 @@ class TimingTest {
     }
 
     @Test
+    void clientsHaveRecoveredIfOnlyTheLastPublicationIsLate() {
+        hear(one, Set.of());
+        hear(two, Set.of(10));
+        two.connect().heard(CHANNEL, 10, seconds(13));
+
+        assertEquals(Optional.of(Duration.ofSeconds(10)), timing().recovery());
+    }
+
+    @Test
     void silentClientHasNotRecovered() {
         hear(one, Set.of());
         hear(two, Set.of(9, 10));
