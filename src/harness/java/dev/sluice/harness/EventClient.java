@@ -17,7 +17,7 @@ import java.util.Queue;
 /** A client of server-sent events that reads a response, a stream or not, byte by byte from its socket. Not thread-safe. */
 public final class EventClient implements AutoCloseable {
 
-    private static final int TIMEOUT_MILLIS = 20_000;
+    private static final int TIMEOUT_MILLIS = 60_000;
 
     private final Socket socket;
     private final InputStream in;

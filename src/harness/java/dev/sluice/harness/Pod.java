@@ -42,6 +42,10 @@ public final class Pod implements AutoCloseable {
     /** Configuration keys whose values are secret. */
     private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
+    /** Vert.x's warning that a task takes long, with the stack trace of its thread. */
+    private static final Pattern SLOW_TASK =
+            Pattern.compile("\n[^\n]*has been blocked for \\d+ ms[^\n]*(\n\tat [^\n]*)*");
+
     /** Simultaneous tests start few pods at once, because each start has a time limit. */
     private static final Semaphore STARTING = new Semaphore(2);
 
@@ -86,6 +90,11 @@ public final class Pod implements AutoCloseable {
         all.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         // Tests share users, so the subscriptions of one test must not be restored in the next.
         all.put("sluice.subscriptions.linger", "0s");
+        // A machine that pauses for some seconds must not fail tests of other things.
+        all.put("sluice.auth.timeout", "30s");
+        all.put("sluice.owner.timeout", "20s");
+        all.put("sluice.publish.timeout", "10s");
+        all.put("sluice.webhook.timeout", "20s");
         all.putAll(config);
         STARTING.acquireUninterruptibly();
         try {
@@ -372,6 +381,20 @@ public final class Pod implements AutoCloseable {
             throw new AssertionError("a buffer was leaked:\n" + log());
         }
         Discretion.assertKept(log(), secrets);
+    }
+
+    /** Returns the log without Vert.x's warnings, with stack traces, of tasks that take long: they may have waited for a core. */
+    public String logWithoutSlowTasks() {
+        return SLOW_TASK.matcher(log()).replaceAll("");
+    }
+
+    /** Asserts that the log is free of errors and stack traces. */
+    public void assertNoErrors() {
+        assertQuiet();
+        String log = logWithoutSlowTasks();
+        if (log.contains(" ERROR ") || log.contains("\n\tat ")) {
+            throw new AssertionError("the pod logged an error:\n" + log);
+        }
     }
 
     private static HttpResponse<String> get(URI uri) throws IOException {

@@ -93,7 +93,7 @@ public final class RawClient implements AutoCloseable {
     /** Returns the head of the answer to a refused upgrade. */
     public static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(60_000);
             String head = upgrade(socket, "/ws", new byte[0], headers);
             if (head.startsWith("HTTP/1.1 101")) {
                 throw new AssertionError("the upgrade was not refused");

@@ -108,7 +108,8 @@ public final class Redis implements AutoCloseable {
     }
 
     /**
-     * Starts a sentinel that fails the master over within a second or two.
+     * Starts a sentinel that fails the master over within a few seconds; sooner, it would do so on a busy machine for no
+     * reason.
      *
      * @param options further lines of its configuration
      */
@@ -120,7 +121,7 @@ public final class Redis implements AutoCloseable {
                 port %1$d
                 bind 127.0.0.1
                 sentinel monitor %2$s 127.0.0.1 %3$d 1
-                sentinel down-after-milliseconds %2$s 1000
+                sentinel down-after-milliseconds %2$s 3000
                 sentinel failover-timeout %2$s 3000
                 %4$s
                 """.formatted(
@@ -364,7 +365,7 @@ public final class Redis implements AutoCloseable {
         private Listener(int port, String channel) {
             super(port);
             try {
-                socket.setSoTimeout(10_000);
+                socket.setSoTimeout(60_000);
                 write(socket.getOutputStream(), bytes("SUBSCRIBE", channel));
                 for (int i = 0; i < 6; i++) {
                     line(in);

@@ -31,7 +31,7 @@ class KeyFetchTest {
     @BeforeEach
     void listen() throws IOException {
         server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        server.setSoTimeout(10_000);
+        server.setSoTimeout(60_000);
     }
 
     @AfterEach
@@ -53,10 +53,10 @@ class KeyFetchTest {
             for (int i = 0; i < 5; i++) {
                 Socket socket = server.accept();
                 silent.add(socket);
-                socket.setSoTimeout(6_000);
+                socket.setSoTimeout(60_000);
             }
             for (CompletableFuture<KeyServer.Fetched> one : fetches) {
-                assertThatThrownBy(() -> one.get(4, TimeUnit.SECONDS)).isNotNull();
+                assertThatThrownBy(() -> one.get(60, TimeUnit.SECONDS)).isNotNull();
             }
             for (Socket socket : silent) {
                 socket.getInputStream().readAllBytes();
@@ -77,7 +77,7 @@ class KeyFetchTest {
         try (Socket client = asked()) {
             client.getOutputStream()
                     .write("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-            assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS))
+            assertThatThrownBy(() -> fetched.get(60, TimeUnit.SECONDS))
                     .hasMessageContaining("HTTP status 302, a redirect that is not followed");
         }
     }
@@ -94,7 +94,7 @@ class KeyFetchTest {
                     .write(("HTTP/1.1 " + status + "\r\nContent-Type: text/html\r\nContent-Length: " + body.length()
                                     + "\r\n\r\n" + body)
                             .getBytes(StandardCharsets.US_ASCII));
-            assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS)).hasMessageContaining(reason);
+            assertThatThrownBy(() -> fetched.get(60, TimeUnit.SECONDS)).hasMessageContaining(reason);
         }
     }
 
@@ -104,14 +104,14 @@ class KeyFetchTest {
         Socket client = asked();
         client.setSoLinger(true, 0);
         client.close();
-        assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS)).hasMessageContaining("Connection reset");
+        assertThatThrownBy(() -> fetched.get(60, TimeUnit.SECONDS)).hasMessageContaining("Connection reset");
     }
 
     @Test
     void refusedConnectionIsNamedAsTheReason() throws Exception {
         KeyFetch fetch = fetch("http");
         server.close();
-        assertThatThrownBy(() -> keys(fetch).get(4, TimeUnit.SECONDS)).hasMessageContaining("Connection refused");
+        assertThatThrownBy(() -> keys(fetch).get(60, TimeUnit.SECONDS)).hasMessageContaining("Connection refused");
     }
 
     /** Returns a connection after its request has arrived, so that the answer belongs to it. */
@@ -140,7 +140,7 @@ class KeyFetchTest {
                 .<Object>compose(request -> request.send().map(answer -> "sent"))
                 .toCompletionStage()
                 .toCompletableFuture();
-        assertThatThrownBy(() -> sent.get(4, TimeUnit.SECONDS)).hasMessageContaining("the time had run out");
+        assertThatThrownBy(() -> sent.get(60, TimeUnit.SECONDS)).hasMessageContaining("the time had run out");
     }
 
     private KeyFetch fetch(String scheme) {

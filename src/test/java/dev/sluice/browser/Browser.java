@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 /** A headless Chromium of this machine. Not thread-safe. */
 public final class Browser implements AutoCloseable {
 
-    private static final int TIMEOUT_MILLIS = 30_000;
+    private static final int TIMEOUT_MILLIS = 60_000;
     private static final int WIDTH = 1280;
     private static final int PHONE_WIDTH = 390;
     private static final int HEIGHT = 844;

@@ -70,7 +70,7 @@ class DeliveryStressTest {
     private static final int CLIENTS = 8;
     private static final int PUBLICATIONS = Histories.halfOf(100_000);
 
-    /** More follow until the clients, which a busy machine may delay, have done and received as much as this. */
+    /** More follow until the clients, which a busy machine may delay, have done and received as much as this, of each kind. */
     private static final int ENOUGH = 10_000;
 
     private static final int MAX_PUBLICATIONS = 20 * PUBLICATIONS;
@@ -318,7 +318,14 @@ class DeliveryStressTest {
                 }
             }
             deliveries().handOver(null);
-            boolean enough = sequence >= PUBLICATIONS && received.sum() >= ENOUGH && actions.sum() >= ENOUGH;
+            boolean enough = sequence >= PUBLICATIONS
+                    && received.sum() >= ENOUGH
+                    && actions.sum() >= ENOUGH
+                    && missed.sum() > 100
+                    && pauses.get() > 0
+                    && repeated.sum() > 0
+                    && (!retain || given.sum() > 0)
+                    && (lossy ? lags : overflows).sum() > 0;
             if (enough || sequence >= MAX_PUBLICATIONS || !wrong.isEmpty()) {
                 over = true;
                 published.countDown();

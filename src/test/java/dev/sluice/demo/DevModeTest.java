@@ -81,17 +81,18 @@ class DevModeTest {
 
     @Test
     void sampleWorkReachesItsUserThroughRedis() {
-        await().atMost(10, TimeUnit.SECONDS).until(() -> when().get(readiness).statusCode() == 200);
+        await().atMost(60, TimeUnit.SECONDS).until(() -> when().get(readiness).statusCode() == 200);
         Queue<String> alice = connect("alice");
         Queue<String> bob = connect("bob");
-        await().until(() -> alice.stream().anyMatch(frame -> frame.contains("subscribed")));
+        await().atMost(60, TimeUnit.SECONDS)
+                .until(() -> alice.stream().anyMatch(frame -> frame.contains("subscribed")));
         given().contentType(ContentType.JSON)
                 .body("{\"user\":\"alice\",\"uploads\":[\"sample\"]}")
                 .when()
                 .post("/dev/uploads")
                 .then()
                 .statusCode(202);
-        await().atMost(40, TimeUnit.SECONDS)
+        await().atMost(120, TimeUnit.SECONDS)
                 .until(() -> alice.stream().anyMatch(frame -> frame.contains("notification")));
         assertThat(alice)
                 .anyMatch(frame -> frame.contains("\"progress_percent\":100"))
@@ -189,7 +190,7 @@ class DevModeTest {
             socket.sendText("{\"action\":\"subscribe_upload\",\"upload_id\":\"sample\"}", true)
                     .join();
         }
-        await().until(() -> !heard.isEmpty());
+        await().atMost(60, TimeUnit.SECONDS).until(() -> !heard.isEmpty());
         return heard;
     }
 }

@@ -21,7 +21,7 @@ class DecodingVertxTest {
 
     @AfterEach
     void close() throws Exception {
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        vertx.close().toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
     }
 
     @Test
@@ -31,7 +31,7 @@ class DecodingVertxTest {
                 .listen(0, "localhost")
                 .toCompletionStage()
                 .toCompletableFuture()
-                .get(10, TimeUnit.SECONDS);
+                .get(60, TimeUnit.SECONDS);
         CompletableFuture<String> seen = new CompletableFuture<>();
         CompletableFuture<Class<?>> behind = new CompletableFuture<>();
         DecodingVertx decoding = new DecodingVertx(
@@ -45,7 +45,7 @@ class DecodingVertxTest {
                     }
                 }));
         decoding.createNetClient(new NetClientOptions()).connect(server.actualPort(), "localhost");
-        assertThat(seen.get(10, TimeUnit.SECONDS)).isEqualTo("+PONG\r\n");
-        assertThat(behind.get(10, TimeUnit.SECONDS)).isEqualTo(VertxHandler.class);
+        assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo("+PONG\r\n");
+        assertThat(behind.get(60, TimeUnit.SECONDS)).isEqualTo(VertxHandler.class);
     }
 }

@@ -57,7 +57,7 @@ class TurnSchedulersTest {
                     .channel();
             try (Socket client = new Socket(
                     InetAddress.getLoopbackAddress(), ((InetSocketAddress) server.localAddress()).getPort())) {
-                EventLoop loop = accepted.get(10, TimeUnit.SECONDS);
+                EventLoop loop = accepted.get(60, TimeUnit.SECONDS);
                 TurnScheduler scheduler = new TurnSchedulers().of(loop);
                 loop.submit(() -> {
                             // The byte is in the socket buffer before the first upgrade starts.
@@ -74,8 +74,8 @@ class TurnSchedulersTest {
                             }
                             return null;
                         })
-                        .get(10, TimeUnit.SECONDS);
-                lastUpgrade.get(10, TimeUnit.SECONDS);
+                        .get(60, TimeUnit.SECONDS);
+                lastUpgrade.get(60, TimeUnit.SECONDS);
             }
         } finally {
             loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();

@@ -7,6 +7,7 @@ import io.netty.channel.DefaultEventLoopGroup;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponse.Status;
 import org.junit.jupiter.api.Test;
 
@@ -27,12 +28,13 @@ class EventLoopLivenessTest {
                     throw new IllegalStateException(e);
                 }
             });
-            await().atMost(5, TimeUnit.SECONDS)
-                    .untilAsserted(
-                            () -> assertThat(liveness.response().getStatus()).isEqualTo(Status.DOWN));
-            assertThat(liveness.response().getData().orElseThrow()).containsEntry("blocked", 1L);
+            await().atMost(60, TimeUnit.SECONDS).untilAsserted(() -> {
+                HealthCheckResponse response = liveness.response();
+                assertThat(response.getStatus()).isEqualTo(Status.DOWN);
+                assertThat(response.getData().orElseThrow()).containsEntry("blocked", 1L);
+            });
             done.countDown();
-            await().atMost(5, TimeUnit.SECONDS)
+            await().atMost(60, TimeUnit.SECONDS)
                     .untilAsserted(
                             () -> assertThat(liveness.response().getStatus()).isEqualTo(Status.UP));
         } finally {

@@ -64,7 +64,7 @@ class HistoryStressTest {
     void stop() throws InterruptedException {
         reading = false;
         threads.shutdownNow();
-        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
     }
 
     @ParameterizedTest(name = "seed {0}")
@@ -77,10 +77,10 @@ class HistoryStressTest {
             readers.add(threads.submit(() -> read(index, seed, new SplittableRandom(seed * 100 + index))));
         }
         for (Future<?> reader : readers) {
-            reader.get(120, TimeUnit.SECONDS);
+            reader.get(300, TimeUnit.SECONDS);
         }
         reading = false;
-        writer.get(10, TimeUnit.SECONDS);
+        writer.get(60, TimeUnit.SECONDS);
         assertThat(hasSeenAll()).isTrue();
         // Nearly all segments reuse arrays.
         assertThat(allocated.get()).isLessThan((int) (published * 150 / SEGMENT / 4));

@@ -92,7 +92,7 @@ final class Api {
         headers.forEach(
                 (name, value) -> request.append(name).append(": ").append(value).append("\r\n"));
         try (Socket socket = new Socket("localhost", pod.port())) {
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(60_000);
             socket.getOutputStream().write(request.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
             return status(socket.getInputStream());
         } catch (IOException e) {
@@ -102,7 +102,7 @@ final class Api {
 
     /** Returns the answer to a raw request: its head and, if it has a length and the request is not HEAD, its body. */
     static String ask(Socket socket, String request) throws IOException {
-        socket.setSoTimeout(10_000);
+        socket.setSoTimeout(60_000);
         socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
         String head = RawClient.head(socket);
         Matcher length = LENGTH.matcher(head);

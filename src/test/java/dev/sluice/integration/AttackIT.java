@@ -63,7 +63,8 @@ class AttackIT {
                 STAGE.redis(),
                 Map.ofEntries(
                         Map.entry("sluice.auth.timeout", "20s"),
-                        Map.entry("sluice.limits.connects-per-second", "100"),
+                        // Few, so that attackers on a slow machine exceed it.
+                        Map.entry("sluice.limits.connects-per-second", "30"),
                         Map.entry("sluice.limits.unauthenticated", "50"),
                         Map.entry("sluice.limits.connections-per-user", "10000"),
                         Map.entry("sluice.webhook.url", webhook.url()),

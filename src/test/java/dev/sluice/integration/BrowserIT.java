@@ -167,7 +167,7 @@ class BrowserIT {
         assertThat(tile("Gaps")).containsText("the last at");
         int port = pod.port();
         pod.terminate();
-        pod.exit(Duration.ofSeconds(10));
+        pod.exit(Duration.ofSeconds(60));
         assertThat(page.locator("#state")).hasText("connection lost, reconnecting");
         assertThat(page.locator("#console")).hasClass("stale");
         pod = Pod.ready(redis, Map.of("sluice.console.enabled", "true", "quarkus.http.port", String.valueOf(port)));

@@ -32,6 +32,8 @@ class ClusterIT {
     private static final Map<String, String> CONFIG = Map.of(
             "quarkus.redis.client-type", "cluster",
             "sluice.canary.interval", "300ms",
+            // A slow machine must not cause a gap.
+            "sluice.canary.missed-beats", "10",
             "sluice.canary.reconnect", "3s",
             "sluice.gap.spread", "100ms",
             "sluice.feed.backoff.max", "300ms",

@@ -69,7 +69,7 @@ class ConfigurationIT {
         Files.createDirectory(folder.resolve("config"));
         Files.writeString(folder.resolve("config/application.properties"), String.join("=16K\n", keys) + "=16K\n");
         try (Pod pod = Pod.launchedIn(folder, NEEDED, Map.of())) {
-            assertThat(pod.exit(Duration.ofSeconds(20))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains(keys);
         }
     }

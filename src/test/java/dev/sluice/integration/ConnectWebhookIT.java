@@ -31,19 +31,20 @@ class ConnectWebhookIT {
     private static final String UNAVAILABLE = "sluice_auth_failures_total{reason=\"unavailable\"}";
 
     private static final String TOO_MANY = "sluice_refused_total{limit=\"webhook-token-bytes\"}";
-    private static final Backend BACKEND = new Backend();
+    private static Backend backend;
     private static final AtomicInteger NUMBER = new AtomicInteger();
     private static Pod pod;
 
     @BeforeAll
     static void start() {
+        backend = new Backend();
         pod = Pod.ready(
                 STAGE.redis(),
                 Map.of(
                         KEY,
-                        BACKEND.url(),
+                        backend.url(),
                         "sluice.webhook.timeout",
-                        "5s",
+                        "12s",
                         "sluice.webhook.concurrency",
                         "8",
                         "sluice.webhook.connect.token-bytes",
@@ -54,12 +55,12 @@ class ConnectWebhookIT {
     static void stop() {
         assertThat(pod.log()).as("its path and query may hold a secret").doesNotContain("by=sluice");
         pod.close();
-        BACKEND.close();
+        backend.close();
     }
 
     @BeforeEach
     void answers() {
-        BACKEND.answers(200);
+        backend.answers(200);
     }
 
     @Test
@@ -68,12 +69,12 @@ class ConnectWebhookIT {
         claims.setClaim("token_version", 3);
         claims.setClaim("nested", Map.of("list", List.of("ü \"x\"", true)));
         String token = Tokens.sign(claims);
-        int before = BACKEND.requests().size();
+        int before = backend.requests().size();
         try (Client client = connect().authenticate(token)) {
             assertThat(client.next()).contains("auth_success");
         }
-        assertThat(BACKEND.requests()).hasSize(before + 1);
-        Json asked = Json.from(BACKEND.requests().get(before));
+        assertThat(backend.requests()).hasSize(before + 1);
+        Json asked = Json.from(backend.requests().get(before));
         assertThat(asked.<Object>getMap("").keySet()).containsExactlyInAnyOrder("user", "claims");
         assertThat(asked.getString("user")).isEqualTo("7");
         assertThat(asked.<Object>getMap("claims"))
@@ -85,16 +86,16 @@ class ConnectWebhookIT {
                 Client onUpgrade = onUpgrade(token)) {
             assertThat(client.next()).contains("auth_success");
             assertThat(onUpgrade.next()).contains("auth_success");
-            assertThat(BACKEND.requests()).as("the answer is kept").hasSize(before + 1);
+            assertThat(backend.requests()).as("the answer is kept").hasSize(before + 1);
             client.authenticate(token());
             assertThat(client.next()).contains("auth_success");
-            assertThat(BACKEND.requests()).as("another token").hasSize(before + 2);
+            assertThat(backend.requests()).as("another token").hasSize(before + 2);
         }
     }
 
     @Test
     void refusedUserMayNotConnect() {
-        BACKEND.answers(403);
+        backend.answers(403);
         double before = pod.metric(REFUSED);
         try (Client client = connect().authenticate(token())) {
             assertThat(client.next()).contains("auth_error", "you may not connect");
@@ -108,10 +109,10 @@ class ConnectWebhookIT {
     void refusedRenewalChangesNothing() {
         try (Client client = connect().authenticate(token())) {
             assertThat(client.next()).contains("auth_success");
-            BACKEND.answers(403);
+            backend.answers(403);
             client.authenticate(token());
             assertThat(client.next()).contains("\"error\"", "\"unauthorized\"", "you may not connect");
-            BACKEND.answers(500);
+            backend.answers(500);
             client.authenticate(token());
             assertThat(client.next()).contains("\"error\"", "\"unavailable\"");
             STAGE.redis().publish("user:7", "still here");
@@ -122,7 +123,7 @@ class ConnectWebhookIT {
     @ParameterizedTest
     @ValueSource(ints = {302, 400, 401, 404, 408, 429, 500, 503})
     void otherStatusIsNoDecisionAndIsNotCached(int status) {
-        BACKEND.answers(status);
+        backend.answers(status);
         double before = pod.metric(UNAVAILABLE);
         String token = token();
         try (Client client = connect().authenticate(token)) {
@@ -133,7 +134,7 @@ class ConnectWebhookIT {
         }
         assertThat(Client.refusal(pod.webSocket("/ws"), bearer(token))).isEqualTo(503);
         pod.awaitMetric(UNAVAILABLE, before + 2);
-        BACKEND.answers(200);
+        backend.answers(200);
         try (Client client = connect().authenticate(token)) {
             assertThat(client.next()).contains("auth_success");
         }
@@ -142,12 +143,12 @@ class ConnectWebhookIT {
 
     @Test
     void invalidTokensDoNotReachTheWebhook() {
-        int before = BACKEND.requests().size();
+        int before = backend.requests().size();
         try (Client client = connect().authenticate(Tokens.signedByAnotherKey(claims()))) {
             assertThat(client.next()).contains("auth_error");
             assertThat(client.closeCode()).isEqualTo(4003);
         }
-        assertThat(BACKEND.requests()).hasSize(before);
+        assertThat(backend.requests()).hasSize(before);
     }
 
     @Test
@@ -155,20 +156,20 @@ class ConnectWebhookIT {
         List<Client> waiting = new ArrayList<>();
         try (Client there = connect().authenticate(token())) {
             assertThat(there.next()).contains("auth_success");
-            int before = BACKEND.requests().size();
-            BACKEND.hang();
+            int before = backend.requests().size();
+            backend.hang();
             for (int i = 0; i < 20; i++) {
                 waiting.add(connect().authenticate(token()));
             }
-            await("questions").until(() -> BACKEND.requests().size() == before + 8);
+            await("questions").until(() -> backend.requests().size() >= before + 8);
             STAGE.redis().publish("user:7", "hello");
             assertThat(there.next()).isEqualTo("hello");
-            assertThat(BACKEND.requests()).as("no more at once than allowed").hasSize(before + 8);
+            assertThat(backend.requests()).as("no more at once than allowed").hasSize(before + 8);
             for (Client client : waiting) {
                 assertThat(client.closeCode()).isEqualTo(1013);
             }
         } finally {
-            BACKEND.goOn();
+            backend.goOn();
             waiting.forEach(Client::close);
         }
     }
@@ -176,42 +177,42 @@ class ConnectWebhookIT {
     @Test
     void tokensWaitingForTheWebhookAreBoundedInBytes() {
         List<Client> waiting = new ArrayList<>();
-        int before = BACKEND.requests().size();
+        int before = backend.requests().size();
         double refused = pod.metric(TOO_MANY);
-        BACKEND.hang();
+        backend.hang();
         try {
             // Each counts twice.
             for (int i = 0; i < 3; i++) {
                 waiting.add(connect().authenticate(longToken()));
             }
-            await("questions").until(() -> BACKEND.requests().size() == before + 3);
+            await("questions").until(() -> backend.requests().size() == before + 3);
             try (Client client = connect().authenticate(longToken())) {
                 assertThat(client.closeCode()).isEqualTo(1013);
             }
             pod.awaitMetric(TOO_MANY, refused + 1);
-            BACKEND.goOn();
+            backend.goOn();
             for (Client client : waiting) {
                 assertThat(client.next()).contains("auth_success");
             }
         } finally {
-            BACKEND.goOn();
+            backend.goOn();
             waiting.forEach(Client::close);
         }
     }
 
     @Test
     void messagesAfterTheAuthMessageWaitForTheWebhook() {
-        BACKEND.hang();
-        int before = BACKEND.requests().size();
+        backend.hang();
+        int before = backend.requests().size();
         String upload = Stage.upload();
         try (Client client = connect().authenticate(token())) {
             client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
-            await("question").until(() -> BACKEND.requests().size() == before + 1);
-            BACKEND.goOn();
+            await("question").until(() -> backend.requests().size() == before + 1);
+            backend.goOn();
             assertThat(client.next()).contains("auth_success");
             assertThat(client.next()).contains("\"subscribed\"", upload);
         } finally {
-            BACKEND.goOn();
+            backend.goOn();
         }
     }
 
@@ -219,18 +220,18 @@ class ConnectWebhookIT {
     @Test
     void withoutCacheEveryAuthenticationAsksTheWebhookAndAnUnreachableOneIsNoDecision() {
         String token = token();
-        Backend backend = new Backend();
+        Backend uncached = new Backend();
         Map<String, String> config =
-                Map.of(KEY, backend.url(), "sluice.webhook.cache", "0s", "sluice.webhook.timeout", "5s");
-        try (backend;
+                Map.of(KEY, uncached.url(), "sluice.webhook.cache", "0s", "sluice.webhook.timeout", "5s");
+        try (uncached;
                 Pod own = Pod.ready(STAGE.redis(), config)) {
             for (int i = 1; i <= 3; i++) {
                 try (Client client = Client.connect(own.webSocket("/ws")).authenticate(token)) {
                     assertThat(client.next()).contains("auth_success");
                 }
-                assertThat(backend.requests()).hasSize(i);
+                assertThat(uncached.requests()).hasSize(i);
             }
-            backend.close();
+            uncached.close();
             try (Client client = Client.connect(own.webSocket("/ws")).authenticate(token)) {
                 assertThat(client.closeCode()).isEqualTo(1013);
             }

@@ -70,7 +70,7 @@ class ContainerIT {
             }
             pod.terminate();
             assertThat(client.closeCode()).isEqualTo(1012);
-            assertThat(pod.exit(Duration.ofSeconds(15))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isIn(0, 143);
         }
     }
 

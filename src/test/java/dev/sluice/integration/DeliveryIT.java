@@ -7,7 +7,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
-import dev.sluice.harness.Redis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -25,7 +24,6 @@ class DeliveryIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Redis REDIS = STAGE.redis();
     private static final String SETTLED = "settled";
 
     private final Pod pod;
@@ -47,7 +45,7 @@ class DeliveryIT {
     void payloadsArriveUnchanged(String payload) {
         String upload = Stage.upload();
         try (Client client = Client.of(pod, "7").subscribe(upload)) {
-            REDIS.publish("upload:" + upload, payload);
+            STAGE.redis().publish("upload:" + upload, payload);
             assertThat(client.next()).isEqualTo(payload);
         }
     }
@@ -59,10 +57,10 @@ class DeliveryIT {
             dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"user\"}");
             String large = "x".repeat(100_000) + "ü";
             String largest = "y".repeat(256 * 1024);
-            REDIS.publish("user:7", large);
-            REDIS.publish("user:7", largest);
-            REDIS.publish("user:7", largest + "z");
-            REDIS.publish("user:7", "after");
+            STAGE.redis().publish("user:7", large);
+            STAGE.redis().publish("user:7", largest);
+            STAGE.redis().publish("user:7", largest + "z");
+            STAGE.redis().publish("user:7", "after");
             assertThat(client.next()).isEqualTo(large);
             assertThat(client.next()).isEqualTo(largest);
             assertThat(client.next()).isEqualTo("after");
@@ -75,10 +73,10 @@ class DeliveryIT {
         byte[][] invalid = {{(byte) 0xff, (byte) 0xfe}, {'a', (byte) 0xc3}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}};
         try (Client client = Client.of(pod, "7")) {
             for (byte[] payload : invalid) {
-                REDIS.publish("user:7", payload);
+                STAGE.redis().publish("user:7", payload);
                 assertThat(client.nextBinary()).isEqualTo(payload);
             }
-            REDIS.publish("user:7", "text again");
+            STAGE.redis().publish("user:7", "text again");
             assertThat(client.next()).isEqualTo("text again");
         }
     }
@@ -88,15 +86,15 @@ class DeliveryIT {
         try (Client client = Client.of(pod, "7")) {
             double dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"none\"}");
             double unwanted = pod.metric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}");
-            REDIS.publish("user:", "no id");
-            REDIS.publish("upload:", "no id");
-            REDIS.publish("user:" + "x".repeat(257), "id too long");
-            REDIS.publish("user:7 ", "somebody else");
-            REDIS.publish("User:7", "unknown");
-            REDIS.publish("user7", "unknown");
-            REDIS.publish("upload:\u0000\uFFFF", new byte[] {(byte) 0x80});
-            REDIS.publish(new byte[] {'u', 's', 'e', 'r', ':', (byte) 0xff}, new byte[0]);
-            REDIS.publish("user:7", "good");
+            STAGE.redis().publish("user:", "no id");
+            STAGE.redis().publish("upload:", "no id");
+            STAGE.redis().publish("user:" + "x".repeat(257), "id too long");
+            STAGE.redis().publish("user:7 ", "somebody else");
+            STAGE.redis().publish("User:7", "unknown");
+            STAGE.redis().publish("user7", "unknown");
+            STAGE.redis().publish("upload:\u0000\uFFFF", new byte[] {(byte) 0x80});
+            STAGE.redis().publish(new byte[] {'u', 's', 'e', 'r', ':', (byte) 0xff}, new byte[0]);
+            STAGE.redis().publish("user:7", "good");
             assertThat(client.next()).isEqualTo("good");
             pod.awaitMetric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}", dropped + 3);
             // No user is called "7 " or what is not UTF-8.
@@ -109,7 +107,7 @@ class DeliveryIT {
         try (Client one = Client.of(pod, "a:b");
                 Client two = Client.of(pod, "a:b");
                 Client other = Client.of(pod, "a")) {
-            REDIS.publish("user:a:b", "for a:b");
+            STAGE.redis().publish("user:a:b", "for a:b");
             assertThat(one.next()).isEqualTo("for a:b");
             assertThat(two.next()).isEqualTo("for a:b");
             other.assertNothingMore();
@@ -122,7 +120,7 @@ class DeliveryIT {
                 .mapToObj(number -> "{\"number\":" + number + "}")
                 .toList();
         try (Client client = Client.of(pod, "7")) {
-            REDIS.publishAll("user:7", payloads);
+            STAGE.redis().publishAll("user:7", payloads);
             for (String payload : payloads) {
                 assertThat(client.next()).isEqualTo(payload);
             }
@@ -140,7 +138,7 @@ class DeliveryIT {
         List<String> payloads =
                 IntStream.range(0, 2_000).mapToObj(number -> "number " + number).toList();
         try (Client client = Client.of(pod, "crowd")) {
-            Thread publisher = new Thread(() -> REDIS.publishAll("user:crowd", payloads));
+            Thread publisher = new Thread(() -> STAGE.redis().publishAll("user:crowd", payloads));
             publisher.start();
             for (int i = 0; i < payloads.size(); i++) {
                 assertThat(client.next()).isEqualTo(payloads.get(i));
@@ -158,7 +156,7 @@ class DeliveryIT {
                 Client client = Client.of(pod, "crowd")) {
             String large = "x".repeat(200_000);
             for (int i = 0; i < 100; i++) {
-                REDIS.publish("user:crowd", large);
+                STAGE.redis().publish("user:crowd", large);
                 assertThat(client.next()).isEqualTo(large);
             }
             assertThat(stalled.read()).as("it could have read").startsWith('x');
@@ -179,8 +177,8 @@ class DeliveryIT {
             double deliveries = pod.metric("sluice_deliveries_total{route=\"upload\"}");
             double bytes = pod.metric("sluice_delivery_bytes_total");
             double latency = pod.metric("sluice_delivery_latency_seconds_count");
-            REDIS.publish("upload:nobody listens", "x");
-            REDIS.publish("upload:" + upload, "ü".getBytes(UTF_8));
+            STAGE.redis().publish("upload:nobody listens", "x");
+            STAGE.redis().publish("upload:" + upload, "ü".getBytes(UTF_8));
             one.next();
             two.next();
             // Some are counted only after all receivers have been served.
@@ -201,7 +199,7 @@ class DeliveryIT {
 
     /** Returns the metric after the pod has handled all publications of earlier tests. */
     private double settledMetric(Client seven, String line) {
-        REDIS.publish("user:7", SETTLED);
+        STAGE.redis().publish("user:7", SETTLED);
         seven.awaitMessage(SETTLED);
         return pod.metric(line);
     }

@@ -19,6 +19,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jose4j.jwt.JwtClaims;
@@ -44,11 +45,10 @@ class EventStreamIT {
 
     private static final Map<String, String> CONFIG = Map.ofEntries(
             Map.entry("sluice.clock.interval", "200ms"),
-            Map.entry("sluice.canary.interval", "200ms"),
             Map.entry("sluice.heartbeat.interval", "2s"),
             // Streams last longer than these.
-            Map.entry("sluice.http.request-timeout", "3s"),
-            Map.entry("quarkus.http.idle-timeout", "3s"),
+            Map.entry("sluice.http.request-timeout", "5s"),
+            Map.entry("quarkus.http.idle-timeout", "5s"),
             Map.entry("quarkus.http.enable-compression", "true"),
             Map.entry("sluice.drain.period", "500ms"),
             Map.entry("sluice.limits.connections-per-user", "3"),
@@ -64,6 +64,8 @@ class EventStreamIT {
 
     /** The number of publications before, during and after the absence. */
     private static final int PART = 200;
+
+    private static final AtomicInteger USERS = new AtomicInteger();
 
     private static Redis redis;
     private static Pod pod;
@@ -264,7 +266,7 @@ class EventStreamIT {
             assertThat(new JsonObject(end.data()).getInteger("code")).isEqualTo(1012);
             assertThat(client.retryMillis()).isBetween(1_000L, 5_000L);
             last = client.lastEventId();
-            assertThat(pod.exit(Duration.ofSeconds(10))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isIn(0, 143);
         }
         try (EventClient client = EventClient.of(other, "d1", "?channel=upload:d1", "Last-Event-ID: " + last)) {
             assertThat(client.next().data()).contains("\"recovered\":true");
@@ -355,7 +357,7 @@ class EventStreamIT {
     @Test
     void expiredTokenEndsTheStream() {
         JwtClaims claims = Tokens.claims("g1");
-        claims.setExpirationTime(NumericDate.fromSeconds(System.currentTimeMillis() / 1000 - 3));
+        claims.setExpirationTime(NumericDate.fromSeconds(System.currentTimeMillis() / 1000 + 1));
         try (EventClient client =
                 EventClient.send(pod.port(), "GET", "", "Authorization: Bearer " + Tokens.sign(claims))) {
             assertThat(client.next().data()).contains("subscribed");
@@ -440,7 +442,7 @@ class EventStreamIT {
         try (EventClient client = EventClient.of(pod, "h", "", "Last-Event-ID: " + id)) {
             assertThat(client.status()).isEqualTo(400);
         }
-        try (EventClient client = EventClient.of(pod, "h", "", "Last-Event-ID:")) {
+        try (EventClient client = EventClient.of(pod, nextUser(), "", "Last-Event-ID:")) {
             assertThat(client.status()).isEqualTo(200);
         }
     }
@@ -449,11 +451,11 @@ class EventStreamIT {
     void tooManyChannelsAreRefused() {
         for (Map.Entry<String, Integer> expected :
                 Map.of(channels(21), 429, channels(257), 400).entrySet()) {
-            try (EventClient client = EventClient.of(pod, "h", expected.getKey())) {
+            try (EventClient client = EventClient.of(pod, nextUser(), expected.getKey())) {
                 assertThat(client.status()).isEqualTo(expected.getValue());
             }
         }
-        try (EventClient client = EventClient.of(pod, "h", channels(20) + "&channel=upload:1")) {
+        try (EventClient client = EventClient.of(pod, nextUser(), channels(20) + "&channel=upload:1")) {
             JsonArray heard = new JsonObject(client.next().data()).getJsonArray("channels");
             assertThat(heard).as("one is named twice").hasSize(21);
         }
@@ -499,7 +501,7 @@ class EventStreamIT {
             assertThat(client.header("Access-Control-Allow-Origin")).isEmpty();
         }
         for (String query : List.of("", "?since=x")) {
-            try (EventClient client = EventClient.of(pod, "h", query, "Origin: " + PAGE)) {
+            try (EventClient client = EventClient.of(pod, nextUser(), query, "Origin: " + PAGE)) {
                 assertThat(client.header("Access-Control-Allow-Origin")).isEqualTo(PAGE);
                 assertThat(client.header("Access-Control-Allow-Credentials")).isEqualTo("true");
                 assertThat(client.header("Vary")).isEqualToIgnoringCase("Origin");
@@ -509,7 +511,7 @@ class EventStreamIT {
 
     @Test
     void headAndOptionsAreAnswered() {
-        String bearer = "Authorization: Bearer " + Tokens.of("h");
+        String bearer = "Authorization: Bearer " + Tokens.of(nextUser());
         try (EventClient head = EventClient.send(pod.port(), "HEAD", "?channel=upload:1", bearer)) {
             assertThat(head.status()).isEqualTo(200);
             assertThat(head.header("Content-Type")).isEqualTo("text/event-stream");
@@ -535,8 +537,7 @@ class EventStreamIT {
                 assertThat(client.header("Allow")).isEqualTo("GET, HEAD, OPTIONS");
             }
         }
-        assertThat(pod.metric("sluice_connections{protocol=\"sse\",state=\"authenticated\"}"))
-                .isZero();
+        pod.awaitMetric("sluice_connections{protocol=\"sse\",state=\"authenticated\"}", 0);
     }
 
     @Test
@@ -573,6 +574,11 @@ class EventStreamIT {
         } finally {
             open.forEach(EventClient::close);
         }
+    }
+
+    /** Returns a user of whom no connection is left; the pod may notice the end of one late, and a user may have few. */
+    private static String nextUser() {
+        return "h-" + USERS.incrementAndGet();
     }
 
     private static void publish(String id, int from) {

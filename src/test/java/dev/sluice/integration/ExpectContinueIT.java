@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Discretion;
-import dev.sluice.harness.Pod;
 import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.net.Socket;
@@ -23,7 +22,6 @@ class ExpectContinueIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Pod POD = STAGE.pod();
     private static final String MESSAGES = "/api/channels/user:7/messages";
     private static final String PUBLISHER = Tokens.withGroups("backend", "publisher");
 
@@ -31,7 +29,7 @@ class ExpectContinueIT {
 
     @BeforeEach
     void connect() throws IOException {
-        socket = new Socket("localhost", POD.port());
+        socket = new Socket("localhost", STAGE.pod().port());
     }
 
     @AfterEach
@@ -42,7 +40,7 @@ class ExpectContinueIT {
     @Test
     void acceptableBodyGets100Continue() throws IOException {
         String payload = "x".repeat(100_000);
-        try (Client client = Client.of(POD, "7")) {
+        try (Client client = Client.of(STAGE.pod(), "7")) {
             for (int i = 0; i < 3; i++) {
                 assertThat(Api.ask(socket, request(MESSAGES, PUBLISHER, "Content-Length: " + payload.length())))
                         .startsWith("HTTP/1.1 100 ");
@@ -54,7 +52,7 @@ class ExpectContinueIT {
 
     @Test
     void chunkedBodyGets100Continue() throws IOException {
-        try (Client client = Client.of(POD, "7")) {
+        try (Client client = Client.of(STAGE.pod(), "7")) {
             assertThat(Api.ask(socket, request(MESSAGES, PUBLISHER, "Transfer-Encoding: chunked")))
                     .startsWith("HTTP/1.1 100 ");
             assertThat(Api.ask(socket, "5\r\nhello\r\n0\r\n\r\n")).startsWith("HTTP/1.1 202 ");

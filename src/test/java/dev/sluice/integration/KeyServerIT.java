@@ -52,7 +52,7 @@ class KeyServerIT {
     @BeforeAll
     static void start() {
         server = new KeyServer();
-        pod = Pod.ready(STAGE.redis(), Map.of(LOCATION, server.url()));
+        pod = ready(server.url());
     }
 
     @AfterAll
@@ -91,7 +91,7 @@ class KeyServerIT {
 
     private static void assertUnavailable(Map<String, KeyServer.Answer> answers) {
         try (KeyServer own = new KeyServer();
-                Pod fresh = Pod.ready(STAGE.redis(), Map.of(LOCATION, own.url()))) {
+                Pod fresh = ready(own.url())) {
             answers.forEach((name, answer) -> {
                 own.answers(answer);
                 int before = own.requests();
@@ -113,7 +113,7 @@ class KeyServerIT {
     void logNamesTheInnermostReasonForMissingKeysWithoutSecrets() {
         // The server has no certificate.
         try (KeyServer uncertified = new KeyServer(SSLServerSocketFactory.getDefault(), "https");
-                Pod unfortunate = Pod.ready(STAGE.redis(), Map.of(LOCATION, withSecrets(uncertified.url())))) {
+                Pod unfortunate = ready(withSecrets(uncertified.url()))) {
             assertThat(outcome(unfortunate, OLD)).isEqualTo(UNAVAILABLE);
             unfortunate.awaitLog("can't fetch");
             assertThat(unfortunate.log().lines().filter(line -> line.contains("can't fetch")))
@@ -123,6 +123,11 @@ class KeyServerIT {
                     .contains("Received fatal alert: handshake_failure", uncertified.url())
                     .doesNotContain("password", "word");
         }
+    }
+
+    /** Starts a pod that tells soon that it can't decide. */
+    private static Pod ready(String keys) {
+        return Pod.ready(STAGE.redis(), Map.of(LOCATION, keys, "sluice.auth.timeout", "5s"));
     }
 
     private static String withSecrets(String url) {
@@ -192,7 +197,7 @@ class KeyServerIT {
     void validTokensAreAcceptedDuringARotationDespiteForgedOnes() {
         NamedKey forged = NamedKey.rsa("forged");
         try (KeyServer own = new KeyServer();
-                Pod fresh = Pod.ready(STAGE.redis(), Map.of(LOCATION, own.url()))) {
+                Pod fresh = ready(own.url())) {
             own.has(OLD);
             assertThat(outcome(fresh, OLD)).isEqualTo(ACCEPTED);
             assertThat(outcome(fresh, forged)).as("after a fetch").isEqualTo(REFUSED);

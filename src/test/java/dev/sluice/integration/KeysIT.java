@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Pod;
-import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
 import java.io.IOException;
@@ -14,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -29,7 +29,6 @@ class KeysIT {
     @AutoClose
     private static final Stage STAGE = Stage.takeRedis();
 
-    private static final Redis REDIS = STAGE.redis();
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
     @Test
@@ -37,7 +36,7 @@ class KeysIT {
         String secret = "31 bytes of a secret, one short";
         Map<String, String> config = Map.of(
                 LOCATION, "NONE", "smallrye.jwt.verify.secretkey", secret, "smallrye.jwt.verify.algorithm", "HS256");
-        try (Pod pod = Pod.ready(REDIS, config)) {
+        try (Pod pod = Pod.ready(STAGE.redis(), config)) {
             try (Client client = Client.connect(pod.webSocket("/ws"))) {
                 client.authenticate(Tokens.signedWithSecret(Tokens.claims("7"), secret));
                 assertThat(client.next()).contains("auth_success");
@@ -59,7 +58,7 @@ class KeysIT {
         NamedKey key = NamedKey.ellipticCurve("curve");
         Map<String, String> config =
                 Map.of(LOCATION, key.publicKeyFile().toString(), "mp.jwt.verify.publickey.algorithm", "ES256");
-        try (Pod pod = Pod.ready(REDIS, config)) {
+        try (Pod pod = Pod.ready(STAGE.redis(), config)) {
             assertAccepted(pod, key.sign(Tokens.claims("7")));
             assertRefused(
                     4003,
@@ -77,7 +76,7 @@ class KeysIT {
         NamedKey forged = NamedKey.rsa("forged");
         try (Backend keys = new Backend()) {
             keys.says(Tokens.jwks(first));
-            try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, keys.url()))) {
+            try (Pod pod = Pod.ready(STAGE.redis(), Map.of(LOCATION, keys.url(), "sluice.auth.timeout", "5s"))) {
                 assertAccepted(pod, first.sign(Tokens.claims("7")));
                 assertAccepted(pod, first.sign(Tokens.claims("8")));
                 assertThat(keys.requests()).hasSize(1);
@@ -86,11 +85,14 @@ class KeysIT {
                 assertAccepted(pod, second.sign(Tokens.claims("7")));
                 assertThat(keys.requests()).as("at once").hasSize(2);
 
+                long start = System.nanoTime();
                 for (int i = 0; i < 5; i++) {
                     assertThat(Client.outcome(pod, forged.sign(Tokens.claims("7"))))
                             .isIn(1013, 4003);
                 }
-                assertThat(keys.requests()).as("not for each").hasSizeLessThanOrEqualTo(3);
+                // At most every five seconds.
+                int more = 1 + (int) TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) / 5;
+                assertThat(keys.requests()).as("not for each").hasSizeLessThanOrEqualTo(2 + more);
                 await().until(() -> failures(pod, "undecided") > 0);
                 assertThat(failures(pod, "unavailable")).isZero();
 
@@ -100,7 +102,7 @@ class KeysIT {
                     assertThat(outcome).isNotEqualTo(4003);
                     return outcome == 0;
                 });
-                assertThat(keys.requests()).hasSizeLessThanOrEqualTo(4);
+                assertThat(keys.requests()).hasSizeLessThanOrEqualTo(3 + more);
                 await("the key is gone, as the next fetch tells").until(() -> {
                     return Client.outcome(pod, first.sign(Tokens.claims("7"))) == 4003;
                 });
@@ -119,7 +121,7 @@ class KeysIT {
         try (Backend keys = new Backend()) {
             keys.hang();
             keys.answers(503);
-            try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, keys.url(), "sluice.auth.timeout", "4s"))) {
+            try (Pod pod = Pod.ready(STAGE.redis(), Map.of(LOCATION, keys.url(), "sluice.auth.timeout", "8s"))) {
                 assertNotForEver(pod, first);
                 keys.goOn();
                 assertNotNow(pod, first);
@@ -143,7 +145,7 @@ class KeysIT {
         NamedKey second = NamedKey.rsa("second");
         NamedKey weak = NamedKey.weakRsa("weak");
         Path file = Files.writeString(Fork.file("keys.json").toAbsolutePath(), Tokens.jwks(first, second, weak));
-        try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, file.toString()))) {
+        try (Pod pod = Pod.ready(STAGE.redis(), Map.of(LOCATION, file.toString()))) {
             assertAccepted(pod, second.as(null).sign(Tokens.claims("7")));
             assertAccepted(pod, second.sign(Tokens.claims("7")));
             assertRefused(

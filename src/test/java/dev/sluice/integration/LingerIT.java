@@ -157,7 +157,7 @@ class LingerIT {
             }
             one.terminate();
             assertThat(clients).allMatch(client -> client.closeCode() == 1012);
-            one.exit(Duration.ofSeconds(20));
+            one.exit(Duration.ofSeconds(60));
         } finally {
             clients.forEach(Client::close);
         }

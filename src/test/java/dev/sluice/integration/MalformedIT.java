@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
-import dev.sluice.harness.Redis;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -30,8 +29,6 @@ class MalformedIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Redis REDIS = STAGE.redis();
-
     private final Pod pod;
 
     MalformedIT(Way way) {
@@ -47,7 +44,7 @@ class MalformedIT {
 
     @AfterEach
     void theBystanderStillHears() {
-        REDIS.publish("user:bystander", "still here");
+        STAGE.redis().publish("user:bystander", "still here");
         assertThat(bystander.next()).isEqualTo("still here");
         bystander.close();
     }

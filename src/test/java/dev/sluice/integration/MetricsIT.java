@@ -28,7 +28,7 @@ class MetricsIT {
         pod = Pod.ready(
                 STAGE.redis(),
                 Map.of(
-                        "sluice.auth.timeout", "5s",
+                        "sluice.auth.timeout", "10s",
                         "sluice.webhook.url", "http://localhost/never/asked",
                         "sluice.routes.doc.audience", "subscribers",
                         "sluice.routes.doc.access", "webhook",

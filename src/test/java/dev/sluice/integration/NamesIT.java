@@ -3,7 +3,6 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
-import dev.sluice.harness.Pod;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,8 +14,6 @@ class NamesIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.take();
-
-    private static final Pod POD = STAGE.pod();
 
     @ParameterizedTest
     @CsvSource({
@@ -37,10 +34,10 @@ class NamesIT {
         "%C3%A9, é",
     })
     void everyUserCanBeAddressed(String query, String user) {
-        Api publisher = Api.publisher(POD);
-        Api operator = Api.operator(POD);
+        Api publisher = Api.publisher(STAGE.pod());
+        Api operator = Api.operator(STAGE.pod());
         String connections = "/api/users/-/connections?id=" + query;
-        try (Client client = Client.of(POD, user)) {
+        try (Client client = Client.of(STAGE.pod(), user)) {
             assertThat(publisher
                             .post("/api/channels/-/messages?channel=user:" + query, "any")
                             .statusCode())
@@ -65,15 +62,15 @@ class NamesIT {
     @ParameterizedTest
     @CsvSource({"../.., ../..", "%2E%2E, ..", "a%2Fb, a/b"})
     void everyUploadCanBeAddressed(String query, String upload) {
-        try (Client client = Client.of(POD, "7")) {
+        try (Client client = Client.of(STAGE.pod(), "7")) {
             client.subscribe(upload);
             String event = "{\"action\":\"upload_failed\",\"error_message\":\"no\"}";
-            assertThat(Api.publisher(POD)
+            assertThat(Api.publisher(STAGE.pod())
                             .post("/api/uploads/-/events?id=" + query, event)
                             .statusCode())
                     .isEqualTo(202);
             assertThat(Json.from(client.next()).getString("upload_id")).isEqualTo(upload);
-            Json audience = Json.from(Api.operator(POD)
+            Json audience = Json.from(Api.operator(STAGE.pod())
                     .get("/api/channels/-?channel=upload:" + query)
                     .body());
             assertThat(audience.getInt("connections")).isEqualTo(1);
@@ -82,8 +79,8 @@ class NamesIT {
 
     @Test
     void userNamedDashCanBeAddressed() {
-        try (Client client = Client.of(POD, "-")) {
-            Api operator = Api.operator(POD);
+        try (Client client = Client.of(STAGE.pod(), "-")) {
+            Api operator = Api.operator(STAGE.pod());
             assertThat(Json.from(operator.get("/api/users/-/connections").body())
                             .getString("user"))
                     .isEqualTo("-");
@@ -100,6 +97,6 @@ class NamesIT {
                 "/api/users/-/connections?id=a+b"
             })
     void ambiguousUserIsRefused(String path) {
-        Api.assertProblem(Api.operator(POD).get(path), 400);
+        Api.assertProblem(Api.operator(STAGE.pod()).get(path), 400);
     }
 }

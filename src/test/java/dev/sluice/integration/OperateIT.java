@@ -9,6 +9,7 @@ import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Collections;
@@ -60,6 +61,8 @@ class OperateIT {
         redis = Redis.start();
         Map<String, String> config = Map.of(
                 "sluice.control.secret", SECRET,
+                // Enough for a busy machine; tests in which a pod does not answer wait for it.
+                "sluice.control.timeout", "2s",
                 "sluice.control.questions-per-second", "30",
                 "sluice.console.enabled", "true",
                 "sluice.routes.upload.presence", "true",
@@ -176,8 +179,8 @@ class OperateIT {
     @Test
     void disconnectDoesNotRevokeTheToken() {
         JwtClaims claims = Tokens.claims("replays");
-        // Valid only within the clock skew.
-        claims.setExpirationTime(NumericDate.now());
+        // Valid for some seconds, five of which are the clock skew.
+        claims.setExpirationTime(NumericDate.fromSeconds(NumericDate.now().getValue() + 4));
         String token = Tokens.sign(claims);
         try (Client client = connect(token)) {
             assertThat(client.next()).contains("auth_success");
@@ -212,6 +215,7 @@ class OperateIT {
 
     @Test
     void forgedReplayedAndMalformedMessagesAreIgnored() {
+        long lines = linesOfInvalid();
         try (Client client = Client.of(one, "7");
                 Redis.Listener listener = redis.listen("sluice:control")) {
             double before = refused(one);
@@ -241,8 +245,15 @@ class OperateIT {
         }
         one.awaitLog("ignored invalid messages");
         assertThat(one.log() + two.log()).doesNotContain(SECRET, "disconnect_user", "xxxx");
-        assertThat(one.log().lines().filter(line -> line.contains("ignored invalid messages")))
-                .hasSize(1);
+        // At most one a minute, and another test may have caused the first.
+        assertThat(linesOfInvalid()).isPositive().isLessThanOrEqualTo(lines + 1);
+    }
+
+    private static long linesOfInvalid() {
+        return one.log()
+                .lines()
+                .filter(line -> line.contains("ignored invalid messages"))
+                .count();
     }
 
     /** Waits for a message of a pod whose signed content contains the text. */
@@ -357,15 +368,23 @@ class OperateIT {
         ExecutorService threads = Executors.newFixedThreadPool(8);
         try {
             Callable<Integer> ask = () -> api.get("/api/users/nobody").statusCode();
-            for (Future<Integer> status : threads.invokeAll(Collections.nCopies(240, ask))) {
-                statuses.add(status.get());
-            }
+            // A slow machine may take longer for so many than the rate allows.
+            await("both answers").until(() -> {
+                for (Future<Integer> status : threads.invokeAll(Collections.nCopies(240, ask))) {
+                    statuses.add(status.get());
+                }
+                return statuses.containsAll(Set.of(200, 503));
+            });
         } finally {
             threads.shutdown();
         }
-        assertThat(statuses).contains(200, 503);
+        assertThat(statuses).containsOnly(200, 503);
         assertThat(two.metric("sluice_refused_total{limit=\"questions\"}")).isPositive();
         assertThat(two.metric("sluice_questions_total{outcome=\"complete\"}")).isPositive();
+        // So that the next test may ask.
+        await("the rate is free again")
+                .pollDelay(Duration.ofSeconds(1))
+                .until(() -> api.get("/api/users/nobody").statusCode() == 200);
     }
 
     @Test

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
-import dev.sluice.harness.Redis;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -32,7 +31,6 @@ class OverflowIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Redis REDIS = STAGE.redis();
     private static final String MISSED = "sluice_missed_total{route=\"upload\"}";
     private static final int MAX_BYTES = 1024 * 1024;
     /** More publications than any kernel can hold. */
@@ -67,7 +65,7 @@ class OverflowIT {
             while (missed() - before < 20) {
                 assertThat(published).isLessThan(ENOUGH);
                 String payload = numbered(++published, 20_000);
-                REDIS.publish("upload:" + upload, payload);
+                STAGE.redis().publish("upload:" + upload, payload);
                 assertThat(healthy.next()).isEqualTo(payload);
                 assertThat(pending(pod)).isLessThanOrEqualTo(2 * MAX_BYTES);
             }
@@ -90,7 +88,7 @@ class OverflowIT {
             assertThat(dropped).isGreaterThanOrEqualTo(20);
             pod.awaitMetric(MISSED, before + dropped);
             // The client has caught up, and misses nothing from here on.
-            REDIS.publish("upload:" + upload, "fresh");
+            STAGE.redis().publish("upload:" + upload, "fresh");
             assertThat(slow.next()).isEqualTo("fresh");
             assertThat(healthy.next()).isEqualTo("fresh");
             healthy.assertNothingMore();
@@ -138,17 +136,18 @@ class OverflowIT {
                 assertThat(message).isNotEqualTo("newest");
                 message = slow.next();
             }
-            REDIS.publish("user:slow", "still here");
+            STAGE.redis().publish("user:slow", "still here");
             assertThat(slow.next()).isEqualTo("still here");
         }
     }
 
     @Test
     void clientThatClosesAndDoesNotReadIsCut() {
-        try (RawClient leaving = RawClient.narrow(pod, "leaving")) {
+        try (RawClient leaving = RawClient.narrow(pod, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
             for (int i = 0; pending(pod) < 200_000; i++) {
-                assertThat(i).isLessThan(100);
-                REDIS.publish("user:leaving", "x".repeat(50_000));
+                assertThat(i).isLessThan(ENOUGH);
+                publishToUser(healthy, "x".repeat(50_000));
             }
             leaving.frame(RawClient.FINAL | RawClient.CLOSE, new byte[] {3, (byte) 0xe8});
             await("gone").until(leaving::isGone);
@@ -186,7 +185,7 @@ class OverflowIT {
     void pingFloodWithoutReadingIsClosed() {
         Map<String, String> asManyAsItLikes =
                 Map.of("sluice.limits.frames-per-second", "1000000", "sluice.limits.frames-burst", "1000000");
-        try (Pod own = Pod.ready(REDIS, way.with(asManyAsItLikes));
+        try (Pod own = Pod.ready(STAGE.redis(), way.with(asManyAsItLikes));
                 RawClient flooder = RawClient.narrow(own, "flooder");
                 Client healthy = Client.of(own, "healthy")) {
             CompletableFuture<Void> flood = Background.run(() -> {
@@ -248,12 +247,12 @@ class OverflowIT {
     }
 
     private static void publishToUser(Client healthy, String payload) {
-        REDIS.publish("user:crowd", payload);
+        STAGE.redis().publish("user:crowd", payload);
         assertThat(healthy.next()).isEqualTo(payload);
     }
 
     private static void publish(Client healthy, String upload, String payload) {
-        REDIS.publish("upload:" + upload, payload);
+        STAGE.redis().publish("upload:" + upload, payload);
         assertThat(healthy.next()).isEqualTo(payload);
     }
 

@@ -39,7 +39,7 @@ class PeersIT {
                 way,
                 x -> Pod.ready(
                         STAGE.redis(),
-                        way.with(Map.of("sluice.heartbeat.interval", "1s", "sluice.auth.timeout", "60s"))));
+                        way.with(Map.of("sluice.heartbeat.interval", "2s", "sluice.auth.timeout", "60s"))));
     }
 
     @AfterAll

@@ -40,7 +40,7 @@ class PositionIT {
     private final Pod pod;
 
     PositionIT(Way way) {
-        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "1s"));
+        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "2s"));
         pod = PODS.computeIfAbsent(way, x -> Pod.ready(STAGE.redis(), config));
     }
 
@@ -100,8 +100,7 @@ class PositionIT {
     @Test
     void adoptedEraIsToldWithoutAHeartbeat() {
         Map<String, String> quiet = new HashMap<>(config);
-        quiet.putAll(Map.of(
-                "sluice.heartbeat.interval", "1h", "sluice.canary.interval", "200ms", "sluice.gap.spread", "500ms"));
+        quiet.putAll(Map.of("sluice.heartbeat.interval", "1h", "sluice.gap.spread", "500ms"));
         try (Redis redis = Redis.start();
                 Pod own = Pod.ready(redis, quiet);
                 Client client = connect(own, "7")) {

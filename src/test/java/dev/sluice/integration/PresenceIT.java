@@ -9,6 +9,7 @@ import dev.sluice.harness.Tokens;
 import java.util.Map;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -16,21 +17,22 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of two seconds. */
+/** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of five seconds. */
 @ParameterizedClass
 @MethodSource("dev.sluice.integration.Hearing#ofOwnPods")
 class PresenceIT {
 
     private static final Map<String, String> CONFIG = Map.of(
             "sluice.control.secret", "a secret of the tests, which is long enough",
-            "sluice.presence.grace", "2s",
+            "sluice.presence.grace", "5s",
+            "sluice.control.timeout", "5s",
             "sluice.routes.upload.presence", "true",
             "sluice.routes.team.audience", "subscribers",
             "sluice.routes.team.access", "claim");
 
     // Without the other pods of a stage, which do not share the secret.
     @AutoClose
-    private static final Redis REDIS = Redis.start();
+    private static Redis redis;
 
     private static Pod one;
     private static Pod two;
@@ -39,11 +41,16 @@ class PresenceIT {
     @Parameter
     Hearing hearing;
 
+    @BeforeAll
+    static void startRedis() {
+        redis = Redis.start();
+    }
+
     @BeforeParameterizedClassInvocation
     static void start(Hearing hearing) {
         Map<String, String> config = hearing.with(CONFIG);
-        one = Pod.started(REDIS, config);
-        two = Pod.ready(REDIS, config);
+        one = Pod.started(redis, config);
+        two = Pod.ready(redis, config);
         one.awaitReady();
     }
 

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 final class Program {
 
     private static final boolean CI = "true".equals(System.getenv("CI"));
-    private static final long PATIENCE_SECONDS = 120;
+    private static final long PATIENCE_SECONDS = 300;
     private static final AtomicInteger RUNS = new AtomicInteger();
 
     private final List<String> command;

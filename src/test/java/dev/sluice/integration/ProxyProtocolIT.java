@@ -75,7 +75,7 @@ class ProxyProtocolIT {
 
     private static Socket connect(String address) throws IOException {
         Socket socket = new Socket("localhost", pod.port());
-        socket.setSoTimeout(10_000);
+        socket.setSoTimeout(60_000);
         if (!address.isEmpty()) {
             socket.getOutputStream().write(ascii("PROXY TCP4 " + address + " 127.0.0.1 40000 80\r\n"));
         }

@@ -57,9 +57,11 @@ class PublishIT {
         settings.putAll(Map.of(
                 "quarkus.redis.hosts", way.redisUri(),
                 "sluice.max-payload", "64K",
-                "sluice.publish.timeout", "2s",
+                "sluice.publish.timeout", "4s",
                 "sluice.publish.concurrency", "" + CONCURRENCY,
-                "sluice.canary.interval", "200ms"));
+                "sluice.canary.interval", "200ms",
+                // A slow machine must not cause a gap.
+                "sluice.canary.missed-beats", "15"));
         pod = Pod.ready(redis, settings);
         api = Api.publisher(pod);
     }
@@ -267,6 +269,7 @@ class PublishIT {
 
     @Test
     void unconfirmedPublicationIsNotAcknowledged() {
+        long lines = linesOfUnconfirmed();
         redis.freeze();
         assertNotConfirmed();
         Api.assertProblem(api.post("/api/channels/stored:7/messages", "x"), 503);
@@ -276,8 +279,15 @@ class PublishIT {
         assertNotConfirmed();
         redis.startAgain();
         awaitPublished();
-        assertThat(pod.log().lines().filter(line -> line.contains("did not confirm")))
-                .hasSize(1);
+        // At most one a minute, and another test may have caused the first.
+        assertThat(linesOfUnconfirmed()).isPositive().isLessThanOrEqualTo(lines + 1);
+    }
+
+    private static long linesOfUnconfirmed() {
+        return pod.log()
+                .lines()
+                .filter(line -> line.contains("did not confirm"))
+                .count();
     }
 
     @Test
@@ -326,7 +336,7 @@ class PublishIT {
                 socket.close();
             }
         }
-        assertThat(pod.log()).doesNotContain("\n\tat ", " ERROR ");
+        pod.assertNoErrors();
     }
 
     private static int answered(List<Socket> sockets) throws IOException {

@@ -121,7 +121,7 @@ class RequestTokenIT {
     private static Socket send(Pod pod, String path, String headers) throws IOException {
         String lines = headers.replace("FIRST", FIRST).replace("SECOND", SECOND).replace("|", "\r\n");
         Socket socket = new Socket("localhost", pod.port());
-        socket.setSoTimeout(10_000);
+        socket.setSoTimeout(60_000);
         socket.getOutputStream()
                 .write(("GET " + path + " HTTP/1.1\r\nHost: localhost:" + pod.port() + "\r\n" + lines + "\r\n\r\n")
                         .getBytes(StandardCharsets.US_ASCII));

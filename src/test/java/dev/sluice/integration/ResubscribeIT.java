@@ -25,7 +25,6 @@ class ResubscribeIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Redis REDIS = STAGE.redis();
     private static final int PER_SECOND = 2000;
     private static final int PUBLICATIONS = Histories.halfOf(5 * PER_SECOND);
     private static final int RESUBSCRIBES_PER_SECOND = 40;
@@ -94,7 +93,7 @@ class ResubscribeIT {
 
     private CompletableFuture<Void> publish() {
         return Background.run(() -> {
-            try (Redis.Publisher publisher = REDIS.publisher()) {
+            try (Redis.Publisher publisher = STAGE.redis().publisher()) {
                 long start = System.nanoTime();
                 for (int number = 1; number <= PUBLICATIONS; number++) {
                     publisher.publish(

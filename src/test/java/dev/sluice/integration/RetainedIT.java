@@ -18,7 +18,7 @@ class RetainedIT {
 
     /** A test interrupts it. */
     @AutoClose
-    private static final Redis REDIS = Redis.start();
+    private static Redis redis;
 
     /** A pod with low limits of channels and bytes; the payloads decide which limit applies first. */
     @AutoClose
@@ -28,8 +28,9 @@ class RetainedIT {
 
     @BeforeAll
     static void start() {
+        redis = Redis.start();
         bounded = Pod.ready(
-                REDIS,
+                redis,
                 Map.of(
                         "sluice.routes.team.audience", "subscribers",
                         "sluice.routes.team.access", "open",
@@ -43,9 +44,9 @@ class RetainedIT {
     @Test
     void otherRoutesRetainNothing() {
         try (Client client = Client.of(bounded, "7")) {
-            REDIS.publish("team:red", "gone");
-            REDIS.publish("job:1", "kept");
-            bounded.awaitHandled(REDIS);
+            redis.publish("team:red", "gone");
+            redis.publish("job:1", "kept");
+            bounded.awaitHandled(redis);
             client.send("{\"action\":\"subscribe\",\"channels\":[\"team:red\",\"job:1\"]}");
             assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
             assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"job:1\",\"retained\":true}");
@@ -55,11 +56,11 @@ class RetainedIT {
 
     @Test
     void retainedPublicationExpires() {
-        try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-age", "2s"));
+        try (Pod pod = Pod.ready(redis, Map.of("sluice.retain.max-age", "2s"));
                 Client client = Client.of(pod, "7")) {
             await("young").until(() -> {
-                REDIS.publish("upload:" + upload, "young");
-                pod.awaitHandled(REDIS);
+                redis.publish("upload:" + upload, "young");
+                pod.awaitHandled(redis);
                 if (client.subscribes(upload)) {
                     return client.next().equals("young");
                 }
@@ -81,8 +82,8 @@ class RetainedIT {
         try (Client client = Client.of(bounded, "7")) {
             List<String> uploads =
                     IntStream.range(0, 100).mapToObj(i -> Stage.upload()).toList();
-            uploads.forEach(one -> REDIS.publish("upload:" + one, one));
-            bounded.awaitHandled(REDIS);
+            uploads.forEach(one -> redis.publish("upload:" + one, one));
+            bounded.awaitHandled(redis);
             int kept = 0;
             for (String one : uploads) {
                 if (client.subscribes(one)) {
@@ -101,9 +102,9 @@ class RetainedIT {
         // The maximum number of channels would take 2 MB.
         String large = "x".repeat(200_000);
         for (int i = 0; i < 25; i++) {
-            REDIS.publish("upload:" + Stage.upload(), large);
+            redis.publish("upload:" + Stage.upload(), large);
         }
-        bounded.awaitHandled(REDIS);
+        bounded.awaitHandled(redis);
         assertThat(bounded.metric("sluice_retained_bytes")).isBetween(200_000.0, 1_048_576.0);
         assertThat(bounded.metric("sluice_retained_channels")).isBetween(1.0, 10.0);
     }
@@ -111,22 +112,22 @@ class RetainedIT {
     @Test
     void interruptionClearsRetainedPublications() {
         try (Client client = Client.of(bounded, "7").subscribe(upload)) {
-            REDIS.publish("upload:" + upload, "before");
+            redis.publish("upload:" + upload, "before");
             assertThat(client.next()).isEqualTo("before");
             assertThat(bounded.metric("sluice_retained_channels")).isPositive();
             assertThat(bounded.metric("sluice_retained_bytes")).isGreaterThan("before".length());
-            REDIS.kill();
+            redis.kill();
             await("unsubscribed").until(() -> bounded.status("/q/health/ready") == 503);
             bounded.awaitMetric("sluice_retained_channels", 0);
             bounded.awaitMetric("sluice_retained_bytes", 0);
             // The client's subscription lasts, but the retained publication is gone.
             try (Client late = Client.of(bounded, "8")) {
                 assertThat(late.subscribes(upload)).isFalse();
-                REDIS.startAgain();
+                redis.startAgain();
                 bounded.awaitReady();
                 client.unsubscribe(upload);
                 assertThat(client.subscribes(upload)).isFalse();
-                REDIS.publish("upload:" + upload, "after");
+                redis.publish("upload:" + upload, "after");
                 assertThat(client.next()).isEqualTo("after");
                 assertThat(late.next()).isEqualTo("after");
             }

@@ -42,6 +42,8 @@ class ShardedIT {
                         "sluice.feed.linger", "1s",
                         "sluice.subscriptions.linger", "1s",
                         "sluice.canary.interval", "300ms",
+                        // A slow machine must not cause a gap.
+                        "sluice.canary.missed-beats", "10",
                         "sluice.canary.reconnect", "3s",
                         "sluice.feed.backoff.max", "300ms"));
     }

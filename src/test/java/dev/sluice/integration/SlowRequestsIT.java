@@ -61,7 +61,7 @@ class SlowRequestsIT {
         pod = Pod.ready(
                 STAGE.redis(),
                 Map.of(
-                        "sluice.http.request-timeout", "1s",
+                        "sluice.http.request-timeout", "3s",
                         "sluice.limits.connections", "40",
                         "quarkus.http.limits.max-connections", "" + MAX_CONNECTIONS));
     }
@@ -113,7 +113,7 @@ class SlowRequestsIT {
     void keepAliveConnectionMayStayIdle() throws IOException {
         Socket socket = connected(TINY);
         assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 404");
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(3200));
         write(socket, TINY);
         assertThat(RawClient.head(socket)).contains("HTTP/1.1 404");
     }
@@ -123,7 +123,7 @@ class SlowRequestsIT {
         try (RawClient quiet = RawClient.of(pod, "quiet")) {
             // Heartbeats end the connection of a half frame.
             quiet.bytes(new byte[] {(byte) 0x81});
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(3200));
             STAGE.redis().publish("user:quiet", "hello");
             assertThat(quiet.next()).isEqualTo("hello");
         }
@@ -157,8 +157,8 @@ class SlowRequestsIT {
         bystander.assertNothingMore();
         await().untilAsserted(() -> {
             assertThat(refused("max-connections")).isGreaterThanOrEqualTo(refused + over);
-            // One connection belongs to the other client.
-            assertThat(open.stream().filter(SlowRequestsIT::isClosed).count()).isBetween(over, over + 2L);
+            // One belongs to the other client, and the pod may notice the ends of earlier ones late.
+            assertThat(open.stream().filter(SlowRequestsIT::isClosed).count()).isBetween(over, MAX_CONNECTIONS / 2L);
         });
     }
 

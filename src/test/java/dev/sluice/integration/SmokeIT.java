@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
+import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
@@ -14,9 +15,6 @@ import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +31,7 @@ import org.junit.jupiter.api.Test;
 class SmokeIT {
 
     private static final int BURST = 500;
-    private static final int MANAGEMENT_PORT = freePort();
+    private static final int MANAGEMENT_PORT = Ports.free();
     private static final Redis REDIS = Redis.start();
 
     public static final class Surroundings implements QuarkusTestResourceLifecycleManager {
@@ -95,14 +93,6 @@ class SmokeIT {
 
     private static Response managed(String path) {
         return given().port(MANAGEMENT_PORT).get(path);
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private Client connect(String user) {

@@ -62,7 +62,7 @@ final class Stage implements AutoCloseable {
 
     /** Returns the pod that writes frames this way. */
     Pod pod(Way way) {
-        return pod(way.with(Map.of("sluice.auth.timeout", "3s", "sluice.routes.upload.presence", "true")));
+        return pod(way.with(Map.of("sluice.auth.timeout", "10s", "sluice.routes.upload.presence", "true")));
     }
 
     /** Returns the pod with this configuration, which other classes use, too. */

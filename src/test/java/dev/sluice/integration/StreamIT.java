@@ -38,6 +38,8 @@ class StreamIT {
 
     private static final Map<String, String> ROUTES = Map.ofEntries(
             entry("sluice.canary.interval", "200ms"),
+            // A slow machine, or a slow disk, must not cause a gap.
+            entry("sluice.canary.missed-beats", "15"),
             entry("sluice.canary.reconnect", "1s"),
             entry("sluice.clock.interval", "200ms"),
             entry("sluice.history.max-replay", "16K"),
@@ -130,7 +132,7 @@ class StreamIT {
             assertHears(client, 1, 1);
             assertThat(client.nextGap()).contains("\"channel\":\"invoice:large\"");
             assertThat(another.hasHeardOfGap()).isFalse();
-            assertThat(pod.metric(dropped)).isEqualTo(before + 6);
+            pod.awaitMetric(dropped, before + 6);
             try (Client returned = connected(other)) {
                 returned.send(subscribe("invoice:large", at));
                 assertThat(new JsonObject(next(returned)).getBoolean("recovered"))
@@ -384,7 +386,7 @@ class StreamIT {
                                 .until(() -> sdk.said().stream()
                                                 .filter(line -> line.startsWith("own user:reader"))
                                                 .count()
-                                        == 4));
+                                        >= 4));
                 addBoth(10);
                 sdks.await("publication invoice:sdk 12");
                 sdks.await("publication user:reader 12");

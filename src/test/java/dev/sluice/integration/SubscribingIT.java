@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
-import dev.sluice.harness.Redis;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -23,8 +22,6 @@ class SubscribingIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.take();
-
-    private static final Redis REDIS = STAGE.redis();
 
     private final Way way;
     private final Pod pod;
@@ -138,8 +135,8 @@ class SubscribingIT {
         assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + two + "\",\"id\":9}");
         client.send("{\"action\":\"unsubscribe\",\"channels\":[\"upload:" + two + "\"]}");
         assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + two + "\"}");
-        REDIS.publish("upload:" + two, "not wanted");
-        REDIS.publish("upload:" + one, "wanted");
+        STAGE.redis().publish("upload:" + two, "not wanted");
+        STAGE.redis().publish("upload:" + one, "wanted");
         assertThat(client.next()).isEqualTo("wanted");
     }
 
@@ -149,13 +146,13 @@ class SubscribingIT {
                 Client other = Client.of(pod, "other")) {
             String upload = Stage.upload();
             client.subscribe(upload);
-            REDIS.publish("upload:" + upload, "1");
+            STAGE.redis().publish("upload:" + upload, "1");
             assertThat(client.next()).isEqualTo("1");
             assertThat(tab.next()).isEqualTo("1");
             other.assertNothingMore();
             tab.unsubscribe(upload);
-            REDIS.publish("upload:" + upload, "2");
-            REDIS.publish("user:subscriber", "3");
+            STAGE.redis().publish("upload:" + upload, "2");
+            STAGE.redis().publish("user:subscriber", "3");
             assertThat(client.next()).isEqualTo("3");
         }
     }
@@ -171,8 +168,8 @@ class SubscribingIT {
         }
         await().until(() -> pod.metric("sluice_users") == 1);
         try (Client two = Client.of(pod, "comes and goes")) {
-            REDIS.publish("upload:" + upload, "not wanted any more");
-            REDIS.publish("user:comes and goes", "wanted");
+            STAGE.redis().publish("upload:" + upload, "not wanted any more");
+            STAGE.redis().publish("user:comes and goes", "wanted");
             assertThat(two.next()).isEqualTo("wanted");
         }
     }
@@ -199,15 +196,15 @@ class SubscribingIT {
                 "sluice.routes.team.access", "open",
                 "sluice.routes.mail.audience", "user"));
         String upload = Stage.upload();
-        try (Pod own = Pod.ready(REDIS, config);
+        try (Pod own = Pod.ready(STAGE.redis(), config);
                 Client one = Client.of(own, "7");
                 Client two = Client.of(own, "7")) {
             one.subscribe(upload);
             one.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
             assertThat(one.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
-            REDIS.publish("upload:" + upload, "only one");
-            REDIS.publish("team:red", "only one, too");
-            REDIS.publish("mail:7", "both");
+            STAGE.redis().publish("upload:" + upload, "only one");
+            STAGE.redis().publish("team:red", "only one, too");
+            STAGE.redis().publish("mail:7", "both");
             assertThat(one.next()).isEqualTo("only one");
             assertThat(one.next()).isEqualTo("only one, too");
             assertThat(one.next()).isEqualTo("both");

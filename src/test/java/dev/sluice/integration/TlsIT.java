@@ -120,7 +120,7 @@ class TlsIT {
         Map<String, String> bounded = new HashMap<>(secured);
         bounded.put("sluice.limits.connections", "" + (MAX_CONNECTIONS - 10));
         bounded.put("quarkus.http.limits.max-connections", "" + MAX_CONNECTIONS);
-        bounded.put("sluice.outbox.max-stall", "3s");
+        bounded.put("sluice.outbox.max-stall", "8s");
         backend = new KeyServer(trusting.getServerSocketFactory(), "https");
         bounded.put("sluice.routes.team.audience", "subscribers");
         bounded.put("sluice.routes.team.access", "webhook");
@@ -282,7 +282,7 @@ class TlsIT {
     void headerLinesAreCountedWithTls() throws IOException {
         int port = pod.secureWebSocket("/ws").getPort();
         try (Socket socket = trusting.getSocketFactory().createSocket("localhost", port)) {
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(60_000);
             socket.getOutputStream()
                     .write(("GET / HTTP/1.1\r\n" + "a:\r\n".repeat(101)).getBytes(StandardCharsets.US_ASCII));
             assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 431");
@@ -342,7 +342,7 @@ class TlsIT {
         String either = "(epoll|Java's NIO)";
         assertThat(pod.log()).containsPattern("Event loops use " + (Pod.isNative() ? either : "epoll"));
         Map<String, String> stalling = new HashMap<>(secured);
-        stalling.put("sluice.outbox.max-stall", "3s");
+        stalling.put("sluice.outbox.max-stall", "8s");
         stalling.put("io.netty.transport.noNative", "true");
         try (Pod own = Pod.ready(STAGE.redis(), stalling)) {
             assertThat(own.log()).containsPattern("Event loops use " + (Pod.isNative() ? either : "Java's NIO"));
@@ -363,8 +363,8 @@ class TlsIT {
                 STAGE.redis().publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
-            // One payload takes six seconds, twice the allowed stall.
-            slow.reads(4_000, Duration.ofMillis(120));
+            // One payload takes ten seconds, more than the allowed stall.
+            slow.reads(4_000, Duration.ofMillis(200));
             assertThat(slow.next()).isEqualTo(large);
             assertThat(by.disconnects()).isEqualTo(ended);
             slow.reads(0, Duration.ZERO);

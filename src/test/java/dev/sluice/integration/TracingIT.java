@@ -51,6 +51,7 @@ class TracingIT {
                 "sluice.routes.upload.access", "webhook",
                 "sluice.webhook.url", collector.webhook(),
                 "sluice.webhook.connect.url", collector.webhook(),
+                "sluice.webhook.timeout", "20s",
                 "quarkus.otel.bsp.schedule.delay", "50ms"));
         all.putAll(config);
         return Pod.launched(all, environment).awaitReady();

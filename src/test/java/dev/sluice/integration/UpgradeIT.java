@@ -26,12 +26,10 @@ class UpgradeIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private static final Pod POD = STAGE.pod();
-
     @ParameterizedTest
     @ValueSource(strings = {"/ws", "/ws/uploads"})
     void bothPathsAreServed(String path) {
-        try (Client client = Client.connect(POD.webSocket(path)).authenticate(Tokens.of("7"))) {
+        try (Client client = Client.connect(STAGE.pod().webSocket(path)).authenticate(Tokens.of("7"))) {
             assertThat(client.next()).contains("auth_success");
             client.subscribe(Stage.upload());
         }
@@ -39,13 +37,14 @@ class UpgradeIT {
 
     @Test
     void idleBrowserHasSevenObjectsAndItsUserAndChannel() {
+        awaitNobody();
         int browsers = 30;
         List<RawClient> idle = new ArrayList<>();
-        Map<String, Long> before = POD.instances("dev.sluice.");
+        Map<String, Long> before = STAGE.pod().instances("dev.sluice.");
         for (int i = 0; i < browsers; i++) {
-            idle.add(RawClient.of(POD, "with many browsers"));
+            idle.add(RawClient.of(STAGE.pod(), "with many browsers"));
         }
-        Map<String, Long> after = POD.instances("dev.sluice.");
+        Map<String, Long> after = STAGE.pod().instances("dev.sluice.");
         idle.forEach(RawClient::close);
         after.replaceAll((name, count) -> (count - before.getOrDefault(name, 0L)) / browsers);
         after.values().removeIf(count -> count == 0);
@@ -58,23 +57,23 @@ class UpgradeIT {
 
     @Test
     void offeredSubprotocolIsEchoed() {
-        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "sluice.v1")) {
+        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"), Map.of(), "sluice.v1")) {
             assertThat(client.subprotocol()).isEqualTo("sluice.v1");
         }
-        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "other", "sluice.v1")) {
+        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"), Map.of(), "other", "sluice.v1")) {
             assertThat(client.subprotocol()).isEqualTo("sluice.v1");
         }
-        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "sluice.v1", "sluice.v2")) {
+        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"), Map.of(), "sluice.v1", "sluice.v2")) {
             assertThat(client.subprotocol()).as("the newer of two").isEqualTo("sluice.v2");
         }
-        try (Client client = Client.connect(POD.webSocket("/ws"))) {
+        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"))) {
             assertThat(client.subprotocol()).isEmpty();
         }
     }
 
     @Test
     void refusedUpgradeMayBeRepeatedOnTheConnection() throws IOException {
-        try (Socket socket = new Socket("localhost", POD.port())) {
+        try (Socket socket = new Socket("localhost", STAGE.pod().port())) {
             for (int i = 0; i < 200; i++) {
                 assertThat(upgrade(socket, "nonsense")).isEqualTo(401);
             }
@@ -87,7 +86,7 @@ class UpgradeIT {
         awaitNobody();
         String both = request(Tokens.of("one")) + request(Tokens.of("two"));
         for (int i = 0; i < 10; i++) {
-            try (Socket socket = new Socket("localhost", POD.port())) {
+            try (Socket socket = new Socket("localhost", STAGE.pod().port())) {
                 socket.getOutputStream().write(both.getBytes(StandardCharsets.US_ASCII));
                 socket.setSoTimeout(200);
                 String answer = readUntilSilence(socket);
@@ -102,7 +101,7 @@ class UpgradeIT {
         awaitNobody();
         byte[] request = request(Tokens.of("7")).getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < 300; i++) {
-            Socket socket = new Socket("localhost", POD.port());
+            Socket socket = new Socket("localhost", STAGE.pod().port());
             socket.getOutputStream().write(request);
             LockSupport.parkNanos(i * 15_000L);
             socket.setSoLinger(i % 2 == 0, 0);
@@ -113,7 +112,7 @@ class UpgradeIT {
 
     private static void awaitNobody() {
         for (String state : new String[] {"authenticated", "unauthenticated"}) {
-            await(state).until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
+            await(state).until(() -> STAGE.pod().metric("sluice_connections{state=\"" + state + "\"}") == 0);
         }
     }
 
@@ -144,17 +143,19 @@ class UpgradeIT {
 
     @Test
     void onlySameHostPagesMayConnectByDefault() {
-        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of("Origin", "http://localhost:" + POD.port()))) {
+        try (Client client = Client.connect(
+                STAGE.pod().webSocket("/ws"),
+                Map.of("Origin", "http://localhost:" + STAGE.pod().port()))) {
             client.authenticate(Tokens.of("7"));
             assertThat(client.next()).contains("auth_success");
         }
         for (String origin : new String[] {"http://evil.example", "http://localhost:1", "null", "nonsense"}) {
-            assertThat(Client.refusal(POD.webSocket("/ws"), Map.of("Origin", origin)))
+            assertThat(Client.refusal(STAGE.pod().webSocket("/ws"), Map.of("Origin", origin)))
                     .as(origin)
                     .isEqualTo(403);
         }
         assertThat(Client.refusal(
-                        POD.webSocket("/ws/uploads"),
+                        STAGE.pod().webSocket("/ws/uploads"),
                         Map.of("Origin", "http://evil.example", "Authorization", "Bearer " + Tokens.of("7"))))
                 .as("even with a good token")
                 .isEqualTo(403);
@@ -164,7 +165,7 @@ class UpgradeIT {
     void listedOriginsAndTheHostForwardedByATrustedProxyMayConnect() {
         Map<String, String> behindProxy =
                 Map.of("Origin", "https://forwarded.example.org", "X-Forwarded-Host", "forwarded.example.org");
-        assertThat(Client.refusal(POD.webSocket("/ws"), behindProxy))
+        assertThat(Client.refusal(STAGE.pod().webSocket("/ws"), behindProxy))
                 .as("no proxy is trusted")
                 .isEqualTo(403);
         Map<String, String> config = Map.of(

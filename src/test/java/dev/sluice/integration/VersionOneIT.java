@@ -40,9 +40,7 @@ class VersionOneIT {
     private static final Pattern MISSED =
             Pattern.compile("\\{\"action\":\"missed\",\"channel\":\"upload:a\",\"count\":([1-9]\\d*)}");
     private static final Map<String, String> CONFIG = Map.of(
-            "sluice.heartbeat.interval", "2s",
-            "sluice.canary.interval", "200ms",
-            "sluice.canary.reconnect", "500ms",
+            "sluice.heartbeat.interval", "5s",
             "sluice.gap.spread", "100ms");
 
     @Test
@@ -176,7 +174,7 @@ class VersionOneIT {
 
         Conversation(Pod pod) throws IOException {
             socket.setReceiveBufferSize(4096);
-            socket.setSoTimeout(30_000);
+            socket.setSoTimeout(60_000);
             socket.connect(new InetSocketAddress("localhost", pod.port()));
             socket.getOutputStream()
                     .write(("GET /ws/uploads HTTP/1.1\r\nHost: localhost:" + pod.port()

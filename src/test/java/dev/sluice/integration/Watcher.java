@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Watches a pod like the console. */
 final class Watcher implements AutoCloseable {
 
-    private static final int PATIENCE_MILLIS = 30_000;
+    private static final int PATIENCE_MILLIS = 60_000;
 
     /** The pod sends an update each second. */
     private static final int PATIENCE_UPDATES = 60;

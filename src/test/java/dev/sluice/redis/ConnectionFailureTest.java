@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Clients that throw when they are made fail the command, so that the next one is tried. */
 class ConnectionFailureTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Vertx vertx = Vertx.vertx();
 
@@ -36,7 +36,7 @@ class ConnectionFailureTest {
             Future<ClusterTopology> asked = nodes.ask();
             assertThatThrownBy(() -> asked.toCompletionStage()
                             .toCompletableFuture()
-                            .orTimeout(10, TimeUnit.SECONDS)
+                            .orTimeout(60, TimeUnit.SECONDS)
                             .join())
                     .hasMessageContaining("unknown");
             assertThat(nodes.topology()).isNotSameAs(asked);

@@ -188,12 +188,12 @@ class ListenerIndexTest {
                     published.forEachLoop(ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), (batch, count) -> {})));
                     delivered.countDown();
                 });
-                assertThat(delivered.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(delivered.await(60, TimeUnit.SECONDS)).isTrue();
                 lost += 1 - receivers.get();
                 index.leave(joining, channel);
             }
             assertThat(lost).isZero();
-            thread.submit(() -> {}).get(10, TimeUnit.SECONDS);
+            thread.submit(() -> {}).get(60, TimeUnit.SECONDS);
             assertThat(index.isEmpty()).isTrue();
         } finally {
             thread.shutdownNow();

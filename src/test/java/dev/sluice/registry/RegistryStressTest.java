@@ -80,18 +80,18 @@ class RegistryStressTest {
             }));
         }
         for (Future<?> churner : churners) {
-            churner.get(60, TimeUnit.SECONDS);
+            churner.get(180, TimeUnit.SECONDS);
         }
         churning.set(false);
         for (Future<?> publisher : publishers) {
-            publisher.get(10, TimeUnit.SECONDS);
+            publisher.get(60, TimeUnit.SECONDS);
         }
 
         assertThat(publications.get()).isGreaterThan(100);
         assertThat(registry.connections()).isEqualTo(USERS);
         staying.forEach(registry::remove);
         for (ExecutorService loopThread : loopThreads) {
-            loopThread.submit(() -> {}).get(10, TimeUnit.SECONDS);
+            loopThread.submit(() -> {}).get(60, TimeUnit.SECONDS);
         }
         assertThat(registry.isEmpty()).isTrue();
     }
@@ -153,7 +153,7 @@ class RegistryStressTest {
                     hearing.addAll(loopThreads
                             .get(ofLoop.loop().index())
                             .submit(ofLoop::connections)
-                            .get(10, TimeUnit.SECONDS));
+                            .get(60, TimeUnit.SECONDS));
                 } catch (Exception e) {
                     throw new IllegalStateException(e);
                 }
