@@ -38,6 +38,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.WebSocketConnectOptions;
 import io.vertx.core.http.impl.VertxHttpRequestDecoder;
 import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.impl.VertxInternal;
@@ -82,6 +83,7 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code guard/TurnSchedulers}: tasks after the turn of an event loop. Fails: {@code TurnSchedulersTest}.
  *   <li>{@code wire/WebSocketChannel}: frame decoder and idle timer in the pipeline; headers that can be
  *       cleared; "maximum size" in Netty's message. Fails: here, {@code CompressionIT}.
+ *   <li>{@code session/UpgradeRoute}: the handshake has the headers of the response. Fails: here, {@code UpgradeIT}.
  *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged. Fails: here.
  *   <li>{@code wire/EventStreamChannel}: the response encoder in the pipeline, past which chunks are written between the
  *       head and the end that Vert.x writes. Fails: here.
@@ -155,6 +157,25 @@ class InternalsTest {
                         .compose(request ->
                                 request.putHeader("Authorization", "secret").send()));
         assertThat(get(decoded).headers().isEmpty()).isTrue();
+    }
+
+    /** For {@code session.UpgradeRoute}, which names the subprotocol to the client. */
+    @Test
+    void handshakeHasTheHeadersOfTheResponse() throws Exception {
+        CompletableFuture<String> named = new CompletableFuture<>();
+        serve(
+                request -> {
+                    request.response().putHeader("Sec-WebSocket-Protocol", "chosen");
+                    request.toWebSocket();
+                },
+                untouched -> {},
+                port -> VERTX.createWebSocketClient()
+                        .connect(new WebSocketConnectOptions()
+                                .setPort(port)
+                                .setHost("localhost")
+                                .setSubProtocols(List.of("other", "chosen")))
+                        .onSuccess(socket -> named.complete(socket.subProtocol())));
+        assertThat(get(named)).isEqualTo("chosen");
     }
 
     /** For {@code guard.AcceptLimiter}. */

@@ -31,14 +31,15 @@ final class Group {
 
     final List<Connection> connections = new ArrayList<>(1);
 
-    private final Map<Channel, ChannelEntry> channels = new HashMap<>();
+    /** Immutable while it is empty. */
+    private Map<Channel, ChannelEntry> channels = Collections.emptyMap();
 
     /** Connections of the user that share no subscriptions; few users have any. */
     private List<Connection> singles = Collections.emptyList();
 
     /**
      * The channels that were unsubscribed since a connection was added: subscriptions up to that stamp are not
-     * restored. {@code null} if nothing is to be restored.
+     * restored. {@code null} if nothing is to be restored; immutable while it is empty.
      */
     private @Nullable Map<Channel, Long> ended;
 
@@ -102,11 +103,18 @@ final class Group {
     /** Adds a subscription; returns whether it is new. */
     boolean subscribe(Channel channel) {
         ChannelEntry before = channels.get(channel);
-        channels.put(channel, new ChannelEntry(next(), false, isShared(before)));
+        put(channel, new ChannelEntry(next(), false, isShared(before)));
         if (ended != null) {
             ended.remove(channel);
         }
         return before == null;
+    }
+
+    private void put(Channel channel, ChannelEntry entry) {
+        if (channels.isEmpty()) {
+            channels = new HashMap<>();
+        }
+        channels.put(channel, entry);
     }
 
     /**
@@ -124,6 +132,9 @@ final class Group {
             return;
         }
         if (ended.size() < maxEnded || ended.containsKey(channel)) {
+            if (ended.isEmpty()) {
+                ended = new HashMap<>(2);
+            }
             ended.merge(channel.compact(), at, Math::max);
         } else {
             overflowed = true;
@@ -159,7 +170,7 @@ final class Group {
             return;
         }
         if (!restoring) {
-            ended = new HashMap<>(2);
+            ended = Collections.emptyMap();
         }
         restoringUntil = System.nanoTime() + RESTORING_NANOS;
     }
@@ -179,10 +190,9 @@ final class Group {
 
     /** Restores a subscription of an earlier connection; returns false if it exists or was ended meanwhile. */
     boolean restore(Channel channel, long at) {
-        boolean restored = restoring()
-                && lacks(channel, at)
-                && channels.putIfAbsent(channel.compact(), new ChannelEntry(at, true, true)) == null;
+        boolean restored = restoring() && lacks(channel, at);
         if (restored) {
+            put(channel.compact(), new ChannelEntry(at, true, true));
             newest = Math.max(newest, at);
         }
         return restored;

@@ -6,6 +6,7 @@ import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Queue;
@@ -30,7 +31,8 @@ public final class LoopListeners {
 
     private int size;
 
-    private final List<Deferred> deferrals = new ArrayList<>(0);
+    /** Immutable while it is empty. */
+    private List<Deferred> deferrals = Collections.emptyList();
 
     /** The listeners by connection; {@code null} while there are few. */
     private @Nullable IdentityHashMap<Connection, Listener> byConnection;
@@ -143,6 +145,9 @@ public final class LoopListeners {
             deferrals.remove(listener.deferral);
         }
         listener.deferral = deferral;
+        if (deferrals.isEmpty()) {
+            deferrals = new ArrayList<>(1);
+        }
         deferrals.add(deferral);
         return deferral;
     }

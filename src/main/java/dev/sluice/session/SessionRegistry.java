@@ -107,6 +107,7 @@ final class SessionRegistry {
             ServerWebSocket socket,
             WebSocketChannel channel,
             Dialect dialect,
+            @Nullable String subprotocol,
             @Nullable AuthenticatedUser identity,
             @Nullable Since since) {
         try {
@@ -117,7 +118,7 @@ final class SessionRegistry {
             // The close event may never come if the connection was closed before it was a WebSocket. So this is checked
             // before the first answer, which needs memory that may be missing.
             channel.opened(session);
-            if (PROTOBUF.equals(socket.subProtocol())) {
+            if (PROTOBUF.equals(subprotocol)) {
                 session.close(new Close(INAPPROPRIATE_PROTOCOL, "only the JSON protocol is available"));
             } else {
                 session.opened(identity, Opening.own(since));

@@ -13,8 +13,6 @@ import dev.sluice.span.Span;
 import dev.sluice.span.Tracer;
 import dev.sluice.wire.WebSocketChannel;
 import dev.sluice.wire.WebSocketChannelFactory;
-import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
-import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
@@ -31,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Decides which requests become WebSockets, and creates their sessions. */
 @Singleton
-final class UpgradeRoute implements HttpServerOptionsCustomizer {
+final class UpgradeRoute {
 
     private static final Logger LOG = Logger.getLogger(UpgradeRoute.class);
     private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol";
@@ -65,24 +63,6 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         WebSocketPath.ALL.forEach(path -> router.route(path).handler(this::handle));
     }
 
-    @Override
-    public void customizeHttpServer(HttpServerOptions options) {
-        acceptSubprotocols(options);
-    }
-
-    @Override
-    public void customizeHttpsServer(HttpServerOptions options) {
-        acceptSubprotocols(options);
-    }
-
-    private static void acceptSubprotocols(HttpServerOptions options) {
-        Dialect.ALL.stream()
-                .map(Dialect::subprotocol)
-                .filter(Objects::nonNull)
-                .forEach(options::addWebSocketSubProtocol);
-        options.addWebSocketSubProtocol(SessionRegistry.PROTOBUF);
-    }
-
     private void handle(RoutingContext context) {
         HttpServerRequest request = context.request();
         WebSocketChannel channel = channels.install(request);
@@ -109,10 +89,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         }
     }
 
-    /**
-     * Returns the dialect, and leaves only its subprotocol of the client's offer, because the server would choose the
-     * first that it knows.
-     */
+    /** Returns the dialect, and leaves only its subprotocol of the client's offer. */
     private static Dialect choose(RoutingContext context) {
         HttpServerRequest request = context.request();
         Set<String> offered = request.headers().getAll(SUBPROTOCOL).stream()
@@ -175,11 +152,16 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             Dialect dialect,
             @Nullable AuthenticatedUser identity,
             @Nullable Since since) {
+        String subprotocol = request.getHeader(SUBPROTOCOL);
+        if (subprotocol != null) {
+            // Vert.x would choose it, too, if it knew all subprotocols; but each connection would keep a copy of them.
+            request.response().putHeader(SUBPROTOCOL, subprotocol);
+        }
         request.toWebSocket()
                 .onComplete(
                         socket -> {
                             channel.span().answered(101);
-                            sessions.open(socket, channel, dialect, identity, since);
+                            sessions.open(socket, channel, dialect, subprotocol, identity, since);
                         },
                         failure -> {
                             LOG.debug("An upgrade failed", failure);

@@ -54,7 +54,7 @@ class SessionRegistryTest {
         CompletableFuture<@Nullable Throwable> thrown = new CompletableFuture<>();
         vertx.getOrCreateContext().runOnContext(x -> {
             try {
-                sessions.open(socket(), webSocket, Dialect.V1, TestAuthorizers.identity("unlucky"), null);
+                sessions.open(socket(), webSocket, Dialect.V1, null, TestAuthorizers.identity("unlucky"), null);
                 thrown.complete(null);
             } catch (Throwable e) {
                 thrown.complete(e);
@@ -84,7 +84,6 @@ class SessionRegistryTest {
                 SessionRegistryTest.class.getClassLoader(),
                 new Class<?>[] {ServerWebSocket.class},
                 (proxy, method, x) -> switch (method.getName()) {
-                    case "subProtocol" -> null;
                     case "isClosed" -> true;
                     default -> throw new UnsupportedOperationException(method.getName());
                 });
