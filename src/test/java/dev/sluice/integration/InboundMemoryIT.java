@@ -128,7 +128,7 @@ class InboundMemoryIT {
     static void start() {
         keys = new Backend();
         keys.says(Tokens.jwks(KEY));
-        pod = Pod.ready(STAGE.redis(), Map.of("mp.jwt.verify.publickey.location", keys.url()), SMALL_HEAP);
+        pod = Pod.ready(STAGE.redis(), Map.of("mp.jwt.verify.publickey.location", keys.url(), "sluice.auth.timeout", "5s"), SMALL_HEAP);
     }
 
     @BeforeEach
@@ -208,7 +208,7 @@ class InboundMemoryIT {
             done.add(CompletableFuture.runAsync(() -> untilCutOff(load, attacker), executor));
         }
         for (CompletableFuture<Void> one : done) {
-            one.get(60, TimeUnit.SECONDS);
+            one.get(120, TimeUnit.SECONDS);
         }
     }
 
