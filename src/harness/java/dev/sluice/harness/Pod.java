@@ -46,6 +46,11 @@ public final class Pod implements AutoCloseable {
     private static final Pattern SLOW_TASK =
             Pattern.compile("\n[^\n]*has been blocked for \\d+ ms[^\n]*(\n\tat [^\n]*)*");
 
+    /** What a log says of faults that no client and no Redis may cause. */
+    private static final Map<String, String> FAULTS = Map.of(
+            "LEAK:", "a buffer was leaked",
+            "Uncaught exception received by Vert.x", "an exception was not caught");
+
     /** Simultaneous tests start few pods at once, because each start has a time limit. */
     private static final Semaphore STARTING = new Semaphore(2);
 
@@ -375,12 +380,19 @@ public final class Pod implements AutoCloseable {
         assertQuiet();
     }
 
-    /** Asserts that the log is free of secrets and reports of leaked buffers; closing the pod does the same. */
+    /** Asserts that the log is free of faults and secrets; closing the pod does the same. */
     public void assertQuiet() {
-        if (log().contains("LEAK:")) {
-            throw new AssertionError("a buffer was leaked:\n" + log());
-        }
-        Discretion.assertKept(log(), secrets);
+        String log = log();
+        assertNoFault(log);
+        Discretion.assertKept(log, secrets);
+    }
+
+    static void assertNoFault(String log) {
+        FAULTS.forEach((text, fault) -> {
+            if (log.contains(text)) {
+                throw new AssertionError(fault + ":\n" + log);
+            }
+        });
     }
 
     /** Returns the log without Vert.x's warnings, with stack traces, of tasks that take long: they may have waited for a core. */
