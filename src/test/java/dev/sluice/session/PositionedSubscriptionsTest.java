@@ -10,8 +10,8 @@ import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
+import dev.sluice.outbox.AcceptingFrameWriter;
 import dev.sluice.outbox.Frame;
-import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
@@ -80,7 +80,7 @@ class PositionedSubscriptionsTest {
         return writer.sent.get(0).position();
     }
 
-    private static final class Writer implements FrameWriter {
+    private static final class Writer implements AcceptingFrameWriter {
         private final List<Payload> sent = new ArrayList<>();
 
         @Override
@@ -89,16 +89,5 @@ class PositionedSubscriptionsTest {
                 sent.add(batch.get(0));
             }
         }
-
-        @Override
-        public void flush(Done done) {
-            done.done(null);
-        }
-
-        @Override
-        public void close(int code, String reason) {}
-
-        @Override
-        public void cut() {}
     }
 }

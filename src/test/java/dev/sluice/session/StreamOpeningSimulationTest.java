@@ -18,6 +18,7 @@ import dev.sluice.feed.Publication;
 import dev.sluice.harness.EventParser;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
+import dev.sluice.outbox.AcceptingFrameWriter;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
@@ -739,7 +740,7 @@ class StreamOpeningSimulationTest {
             }
 
             /** The socket of a connection, which is not read any more after the connection is cut. */
-            private final class Socket implements FrameWriter {
+            private final class Socket implements AcceptingFrameWriter {
 
                 private final int number;
 
@@ -753,17 +754,6 @@ class StreamOpeningSimulationTest {
                         Events.this.write(frame);
                     }
                 }
-
-                @Override
-                public void flush(Done done) {
-                    done.done(null);
-                }
-
-                @Override
-                public void close(int code, String reason) {}
-
-                @Override
-                public void cut() {}
             }
 
             private void publication(Channel channel, int number) {

@@ -11,6 +11,7 @@ import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.history.TestHistory;
+import dev.sluice.outbox.AcceptingFrameWriter;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
@@ -576,7 +577,7 @@ class StreamSimulationTest {
             }
 
             /** The socket of a connection, which is not read any more after the next one has begun. */
-            private final class Socket implements FrameWriter {
+            private final class Socket implements AcceptingFrameWriter {
 
                 private final int number;
 
@@ -595,17 +596,6 @@ class StreamSimulationTest {
                         failure = failure == null ? e : failure;
                     }
                 }
-
-                @Override
-                public void flush(Done done) {
-                    done.done(null);
-                }
-
-                @Override
-                public void close(int code, String reason) {}
-
-                @Override
-                public void cut() {}
             }
 
             private void take(Frame frame) {
