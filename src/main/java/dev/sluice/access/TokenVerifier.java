@@ -102,8 +102,8 @@ public final class TokenVerifier {
                     long count = failure instanceof KeysUnavailable ? 0 : failed.pass();
                     if (count > 0) {
                         LOG.errorf(
-                                "Sluice failed to verify tokens: %d, the last because of %s. Please report this bug",
-                                count, failure.getClass());
+                                "Sluice failed to verify tokens: %d, the last with %s. Please report this bug",
+                                count, failure.getClass().getName());
                     }
                     return new TokenResult.Unavailable();
                 });

@@ -29,6 +29,8 @@ public final class Bulkhead<T> {
     public Bulkhead(Duration timeout, int concurrency, int pending) {
         this.timeout = timeout;
         guard = TypedGuard.create(new TypeLiteral<Uni<T>>() {})
+                // The exception of a timeout says that this timed out.
+                .withDescription("waiting " + timeout + " for an answer")
                 .withBulkhead()
                 .limit(concurrency)
                 .queueSize(pending)
@@ -57,6 +59,6 @@ public final class Bulkhead<T> {
     private Uni<T> inTime(long called, Supplier<Uni<T>> call) {
         return System.nanoTime() - called < timeout.toNanos()
                 ? call.get()
-                : Uni.createFrom().failure(new TimeoutException("no room within " + timeout));
+                : Uni.createFrom().failure(new TimeoutException("there was no room within " + timeout));
     }
 }

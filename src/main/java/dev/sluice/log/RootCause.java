@@ -10,7 +10,10 @@ public final class RootCause {
 
     private RootCause() {}
 
-    /** Returns the type and message of the innermost cause, without the user info of URLs. */
+    /**
+     * Returns the message of the innermost cause, without the user info of URLs. A single word, such as a host name, tells what is
+     * wrong only together with the exception's type.
+     */
     public static String innermost(Throwable failure) {
         Throwable cause = failure;
         for (int depth = 0; depth < MAX_DEPTH && cause.getCause() != null; depth++) {
@@ -21,7 +24,11 @@ public final class RootCause {
             cause = cause.getCause();
         }
         String type = cause.getClass().getSimpleName();
-        return cause.getMessage() == null ? type : type + ": " + text(cause.getMessage());
+        String message = cause.getMessage();
+        if (message == null) {
+            return type;
+        }
+        return message.contains(" ") ? text(message) : type + ": " + text(message);
     }
 
     private static boolean says(Throwable failure, @Nullable String beginning) {

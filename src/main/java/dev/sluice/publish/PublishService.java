@@ -168,7 +168,7 @@ public final class PublishService {
         long count = unconfirmed.pass();
         if (count > 0) {
             LOG.warnf(
-                    "Redis did not confirm posted messages: %d, the last because of %s. Publishers got 503; the next log line"
+                    "Redis did not confirm posted messages: %d, last reason: %s. Publishers got 503; the next log line"
                             + " follows in a minute",
                     count, RootCause.innermost(failure));
         }

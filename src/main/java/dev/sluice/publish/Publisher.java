@@ -116,7 +116,7 @@ public final class Publisher {
         long count = unexpiringLog.pass();
         if (count > 0) {
             LOG.warnf(
-                    "Redis did not set the expiry of streams after new entries: %d, the last because of %s. The next entry"
+                    "Redis did not set the expiry of streams after new entries: %d, last reason: %s. The next entry"
                             + " tries again; the next log line follows in a minute",
                     count, RootCause.innermost(failure));
         }

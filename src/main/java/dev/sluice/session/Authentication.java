@@ -200,10 +200,10 @@ final class Authentication {
         whenHeard(session, identity, opening, () -> begin(session, identity, opening, id));
     }
 
-    /** Waits until the feed hears the client's first channels, and then continues unless the session has ended. */
-    private void whenHeard(Session session, AuthenticatedUser identity, Opening opening, Runnable then) {
+    /** Runs a task once the feed hears the client's first channels, unless the session has ended. */
+    private void whenHeard(Session session, AuthenticatedUser identity, Opening opening, Runnable task) {
         if (gate.isOpen()) {
-            then.run();
+            task.run();
             return;
         }
         List<Channel> first = new ArrayList<>(opening.channels());
@@ -217,7 +217,7 @@ final class Authentication {
                 release -> session.run(() -> {
                     try {
                         if (session.isVerifying() && release != null) {
-                            then.run();
+                            task.run();
                         } else if (session.isVerifying()) {
                             session.close(session.dialect().closeUntilLater("this pod has too many channels"));
                         }

@@ -67,7 +67,10 @@ final class ChannelCommands {
      * @param message has its positions
      */
     void connect(
-            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+            Client client,
+            ClientMessage.Connect message,
+            Function<Map<Channel, Start>, Frame> answer,
+            Runnable onAnswer) {
         Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
         Map<Channel, Start> ofStreams = new LinkedHashMap<>();
         for (Channel channel : routes.ofUser(client.connection().user())) {
@@ -79,7 +82,7 @@ final class ChannelCommands {
             }
         }
         if (ofStreams.isEmpty()) {
-            resumption.begin(new ChannelResumption.Request(client, own, answer), then);
+            resumption.begin(new ChannelResumption.Request(client, own, answer), onAnswer);
             return;
         }
         client.waits(true);
@@ -88,7 +91,7 @@ final class ChannelCommands {
         // A publication before the answer would move the client's position past those that it missed.
         own.keySet().forEach(channel -> registry.suspend(client.connection(), channel));
         Connecting connecting = new Connecting(client, ofStreams, own, answer, () -> {
-            then.run();
+            onAnswer.run();
             client.waits(false);
         });
         streams.limit(client, connecting::overdue);
@@ -108,7 +111,7 @@ final class ChannelCommands {
         private final Client client;
         private final Map<Channel, @Nullable Position> others;
         private final Function<Map<Channel, Start>, Frame> answer;
-        private final Runnable then;
+        private final Runnable onAnswer;
         private final Map<Channel, Start> starts;
         private final Set<Channel> missing;
         private final List<Runnable> followings = new ArrayList<>();
@@ -124,13 +127,13 @@ final class ChannelCommands {
                 Map<Channel, Start> unread,
                 Map<Channel, @Nullable Position> others,
                 Function<Map<Channel, Start>, Frame> answer,
-                Runnable then) {
+                Runnable onAnswer) {
             this.client = client;
             this.starts = new LinkedHashMap<>(unread);
             this.missing = new HashSet<>(unread.keySet());
             this.others = others;
             this.answer = answer;
-            this.then = then;
+            this.onAnswer = onAnswer;
         }
 
         /**
@@ -188,7 +191,7 @@ final class ChannelCommands {
         private void answered() {
             answered = true;
             client.connection().waits(false);
-            then.run();
+            onAnswer.run();
             followings.forEach(Runnable::run);
         }
     }

@@ -59,14 +59,14 @@ final class ChannelResumption {
      * Sends the answer, with the publications that the client missed, and then later publications. Channels without a
      * position begin with the next publication.
      *
-     * @param then run after the answer; never if the connection ends first
+     * @param onAnswer run after the answer; never if the connection ends first
      */
-    void begin(Request request, Runnable then) {
+    void begin(Request request, Runnable onAnswer) {
         Connection connection = request.client().connection();
         request.since().keySet().forEach(channel -> registry.suspend(connection, channel));
         wait.read(request.client(), () -> read(request), replays -> replays.containsValue(new Ahead()), replays -> {
             answer(request, replays);
-            then.run();
+            onAnswer.run();
         });
     }
 

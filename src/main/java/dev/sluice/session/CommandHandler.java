@@ -77,8 +77,11 @@ final class CommandHandler implements Requests {
 
     @Override
     public void connect(
-            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
-        channels.connect(client, message, answer, then);
+            Client client,
+            ClientMessage.Connect message,
+            Function<Map<Channel, Start>, Frame> answer,
+            Runnable onAnswer) {
+        channels.connect(client, message, answer, onAnswer);
     }
 
     @Override

@@ -47,21 +47,21 @@ final class FeedGate {
      * Makes the feed hear the channels.
      *
      * @param positioned whether the client gets positions, so that it waits until the channels have them as well
-     * @param then called once the feed hears them, or its gap is reported to clients. Its argument must be run when the
+     * @param onHeard called once the feed hears them, or its gap is reported to clients. Its argument must be run when the
      *     client listens, or has given up; it is {@code null} if this pod has too many channels
      */
-    void join(List<Channel> channels, boolean positioned, Consumer<@Nullable Runnable> then) {
+    void join(List<Channel> channels, boolean positioned, Consumer<@Nullable Runnable> onHeard) {
         List<String> names =
                 channels.stream().filter(this::guards).map(Channel::name).toList();
         if (subscriptions == null || names.isEmpty()) {
-            then.accept(() -> {});
+            onHeard.accept(() -> {});
             return;
         }
         subscriptions.join(names, positioned, release -> {
             if (release == null) {
                 tooMany.exceeded();
             }
-            then.accept(release);
+            onHeard.accept(release);
         });
     }
 

@@ -241,14 +241,14 @@ final class ReplaySender {
      * Passes on where the delivery of a channel begins, however long Redis does not answer, unless the client has left the
      * channel by then.
      */
-    void await(Client client, Channel channel, Deferral deferral, Consumer<Standing> then) {
+    void await(Client client, Channel channel, Deferral deferral, Consumer<Standing> receiver) {
         reader.join(
                 channel,
                 standing -> onLoop(deferral, client, () -> {
                     if (standing != null && deferral.lasts()) {
-                        then.accept(standing);
+                        receiver.accept(standing);
                     } else if (deferral.lasts()) {
-                        later(client, REDIS_MILLIS, () -> await(client, channel, deferral, then));
+                        later(client, REDIS_MILLIS, () -> await(client, channel, deferral, receiver));
                     }
                 }));
     }

@@ -33,10 +33,13 @@ interface Requests {
      *
      * @param message has its positions
      * @param answer makes the answer to the client
-     * @param then run after the answer
+     * @param onAnswer run after the answer
      */
     void connect(
-            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then);
+            Client client,
+            ClientMessage.Connect message,
+            Function<Map<Channel, Start>, Frame> answer,
+            Runnable onAnswer);
 
     /** Suspends delivery to a client until {@link #restart} reports a gap to it. */
     void suspend(Client client);

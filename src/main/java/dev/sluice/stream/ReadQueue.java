@@ -28,8 +28,8 @@ final class ReadQueue {
     private final long maxBytes;
     private final StreamMeters meters;
     private final LogThrottle failed = new LogThrottle();
-    private final Queue<Runnable> first = new ArrayDeque<>();
-    private final Queue<Runnable> then = new ArrayDeque<>();
+    private final Queue<Runnable> live = new ArrayDeque<>();
+    private final Queue<Runnable> replays = new ArrayDeque<>();
     private int reading;
 
     /** The size of the largest recent reply; an eighth less with each smaller one. */
@@ -52,18 +52,18 @@ final class ReadQueue {
 
     /** Queues a read of new entries, which {@link #pump} starts. */
     void add(Runnable read) {
-        first.add(read);
+        live.add(read);
     }
 
     /** Queues a read of old entries, which waits for those of new ones. */
     void addReplay(Runnable read) {
-        then.add(read);
+        replays.add(read);
     }
 
     /** Starts waiting reads, as many as may be under way. */
     void pump() {
         while (reading < maxReads() && !deliveries.paused()) {
-            Runnable next = first.isEmpty() ? then.poll() : first.poll();
+            Runnable next = live.isEmpty() ? replays.poll() : live.poll();
             if (next == null) {
                 return;
             }
@@ -120,7 +120,7 @@ final class ReadQueue {
         long count = failed.pass();
         if (count > 0) {
             LOG.warnf(
-                    "Sluice failed to read streams: %d, the last because of %s. It tries again; the next log line follows in a"
+                    "Sluice failed to read streams: %d, last reason: %s. It tries again; the next log line follows in a"
                             + " minute",
                     count, RootCause.innermost(failure));
         }

@@ -42,7 +42,7 @@ public final class StreamReader {
     public record Standing(EntryId after, long sequence) {}
 
     /** A consumer that waits until a cursor stands. */
-    record Join(Consumer<@Nullable Standing> then, long since) {}
+    record Join(Consumer<@Nullable Standing> receiver, long since) {}
 
     private final Source source;
     private final Registry registry;
@@ -172,22 +172,22 @@ public final class StreamReader {
     /**
      * Says where the delivery of a channel with listeners begins, once that is known. Thread-safe.
      *
-     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     * @param receiver called on the source's thread; with {@code null} if Redis does not answer
      */
-    public void join(Channel channel, Consumer<@Nullable Standing> then) {
+    public void join(Channel channel, Consumer<@Nullable Standing> receiver) {
         source.execute(() -> {
             Cursor cursor = follow(channel);
             if (cursor.isStanding()) {
-                then.accept(standing(cursor));
+                receiver.accept(standing(cursor));
             } else {
-                cursor.joins.add(new Join(then, System.nanoTime()));
+                cursor.joins.add(new Join(receiver, System.nanoTime()));
             }
             reads.pump();
         });
     }
 
     /** Says where the delivery of channels begins now, of those whose cursors stand. Thread-safe. */
-    public void standings(Collection<Channel> channels, Consumer<Map<Channel, Standing>> then) {
+    public void standings(Collection<Channel> channels, Consumer<Map<Channel, Standing>> receiver) {
         source.execute(() -> {
             Map<Channel, Standing> found = new HashMap<>();
             for (Channel channel : channels) {
@@ -196,7 +196,7 @@ public final class StreamReader {
                     found.put(channel, standing);
                 }
             }
-            then.accept(found);
+            receiver.accept(found);
         });
     }
 
@@ -275,7 +275,7 @@ public final class StreamReader {
 
     private void stand(Cursor cursor, EntryId newest, long heard) {
         cursor.stand(newest, heard);
-        cursor.joins.forEach(join -> join.then().accept(standing(cursor)));
+        cursor.joins.forEach(join -> join.receiver().accept(standing(cursor)));
         cursor.joins.clear();
         finish(cursor);
     }
@@ -347,7 +347,7 @@ public final class StreamReader {
                 .filter(join -> now - join.since() >= limits.patience().toNanos())
                 .toList();
         cursor.joins.removeAll(ended);
-        ended.forEach(join -> join.then().accept(null));
+        ended.forEach(join -> join.receiver().accept(null));
         long delay = limits.firstRetry().toMillis() << Math.min(cursor.failures++, MAX_DOUBLINGS);
         source.execute(
                 () -> {
@@ -364,7 +364,7 @@ public final class StreamReader {
             return listeners;
         }
         cursors.remove(cursor.channel, cursor);
-        cursor.joins.forEach(join -> join.then().accept(null));
+        cursor.joins.forEach(join -> join.receiver().accept(null));
         cursor.joins.clear();
         return null;
     }

@@ -63,16 +63,16 @@ public final class StreamReplay {
      * Finds out what a client can get of a stream. The channel must have listeners. Thread-safe.
      *
      * @param after the last entry that it has
-     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     * @param receiver called on the source's thread; with {@code null} if Redis does not answer
      */
-    public void check(Channel channel, EntryId after, Consumer<@Nullable Check> then) {
+    public void check(Channel channel, EntryId after, Consumer<@Nullable Check> receiver) {
         reader.join(channel, before -> {
             if (before == null) {
-                then.accept(null);
+                receiver.accept(null);
                 return;
             }
             if (after.equals(EntryId.BEGINNING)) {
-                then.accept(new Check(true, EntryId.ZERO));
+                receiver.accept(new Check(true, EntryId.ZERO));
                 return;
             }
             reader.replay(
@@ -84,9 +84,9 @@ public final class StreamReplay {
                         boolean connected = read.isEmpty()
                                 ? after.equals(EntryId.ZERO) && newest.equals(after)
                                 : read.get(0).id().equals(after);
-                        then.accept(new Check(connected, newest.precedes(after) ? newest : after));
+                        receiver.accept(new Check(connected, newest.precedes(after) ? newest : after));
                     },
-                    failure -> then.accept(null));
+                    failure -> receiver.accept(null));
         });
     }
 
@@ -95,13 +95,13 @@ public final class StreamReplay {
      *
      * @param maxBytes about what it may take in an outbox; it has at least one entry if there is one
      * @param format that of the connection
-     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     * @param receiver called on the source's thread; with {@code null} if Redis does not answer
      */
-    public void read(Progress progress, int maxBytes, PublicationFormat format, Consumer<@Nullable Slice> then) {
+    public void read(Progress progress, int maxBytes, PublicationFormat format, Consumer<@Nullable Slice> receiver) {
         Channel channel = progress.channel();
         reader.join(channel, before -> {
             if (before == null) {
-                then.accept(null);
+                receiver.accept(null);
                 return;
             }
             boolean all = progress.after().equals(EntryId.BEGINNING);
@@ -110,8 +110,8 @@ public final class StreamReplay {
                     channel,
                     all ? EntryId.ZERO : progress.after(),
                     count,
-                    read -> then.accept(slice(progress, maxBytes, format, before, read, count)),
-                    failure -> then.accept(null));
+                    read -> receiver.accept(slice(progress, maxBytes, format, before, read, count)),
+                    failure -> receiver.accept(null));
         });
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.UnknownHostException;
 import org.junit.jupiter.api.Test;
 
 class RootCauseTest {
@@ -13,8 +14,7 @@ class RootCauseTest {
         Throwable failure = new RuntimeException(
                 "Failed to create SSL connection",
                 new IOException("handshake", new IllegalStateException("unable to find valid certification path")));
-        assertThat(RootCause.innermost(failure))
-                .isEqualTo("IllegalStateException: unable to find valid certification path");
+        assertThat(RootCause.innermost(failure)).isEqualTo("unable to find valid certification path");
     }
 
     @Test
@@ -23,7 +23,7 @@ class RootCauseTest {
                 "wrapped",
                 new IOException(
                         "Connection refused: localhost/127.0.0.1:1", new ConnectException("Connection refused")));
-        assertThat(RootCause.innermost(failure)).isEqualTo("IOException: Connection refused: localhost/127.0.0.1:1");
+        assertThat(RootCause.innermost(failure)).isEqualTo("Connection refused: localhost/127.0.0.1:1");
     }
 
     @Test
@@ -33,15 +33,21 @@ class RootCauseTest {
     }
 
     @Test
+    void singleWordIsDescribedWithItsType() {
+        assertThat(RootCause.innermost(new IOException(new UnknownHostException("redis"))))
+                .isEqualTo("UnknownHostException: redis");
+    }
+
+    @Test
     void userInfoOfUrlsIsRemovedAndForeignCharactersAreReplaced() {
         assertThat(RootCause.innermost(new IOException("redis://user:password@host:1 and https://token@host\n2")))
-                .isEqualTo("IOException: redis://host:1 and https://host?2");
+                .isEqualTo("redis://host:1 and https://host?2");
     }
 
     @Test
     void userInfoEndsAtTheLastAt() {
         assertThat(RootCause.innermost(new IOException("no answer of https://user:p@ss/w@rd@host/path")))
-                .isEqualTo("IOException: no answer of https://host/path");
+                .isEqualTo("no answer of https://host/path");
     }
 
     @Test

@@ -36,9 +36,12 @@ enum NoRequests implements Requests {
 
     @Override
     public void connect(
-            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+            Client client,
+            ClientMessage.Connect message,
+            Function<Map<Channel, Start>, Frame> answer,
+            Runnable onAnswer) {
         client.connection().send(answer.apply(Map.of()));
-        then.run();
+        onAnswer.run();
     }
 
     @Override

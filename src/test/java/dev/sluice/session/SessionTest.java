@@ -82,7 +82,7 @@ class SessionTest {
                 Client client,
                 ClientMessage.Connect message,
                 Function<Map<Channel, Start>, Frame> answer,
-                Runnable then) {
+                Runnable onAnswer) {
             throw new UnsupportedOperationException();
         }
 
