@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints a token for a user, valid for 15 minutes: sh mint.sh <user> [<role or channel> ...]
 # A role is operator or publisher. A channel has a colon, and is one to which the user may subscribe on routes with
-# access=claim: sh mint.sh alice 'team:*'. Needs only openssl.
+# access=claim: sh mint.sh alice 'team:*'. Signs with privatekey.pem or the file that PRIVATE_KEY names (RS256) or, if
+# SECRET is set, with this shared secret (HS256). Needs only openssl.
 set -eu
 
 if [ $# -lt 1 ]; then
@@ -23,7 +24,17 @@ base64url() {
   openssl base64 -A | tr '+/' '-_' | tr -d '='
 }
 
+sign() {
+  if [ -n "${SECRET:-}" ]; then
+    openssl dgst -sha256 -binary -hmac "$SECRET"
+  else
+    openssl dgst -sha256 -binary -sign "${PRIVATE_KEY:-privatekey.pem}"
+  fi
+}
+
+algorithm=RS256
+[ -z "${SECRET:-}" ] || algorithm=HS256
 claims="\"sub\":\"$user\",\"exp\":$(($(date +%s) + 900)),\"groups\":[$roles],\"channels\":[$channels]"
-content="$(printf '{"alg":"RS256","typ":"JWT"}' | base64url).$(printf '{%s}' "$claims" | base64url)"
-signature="$(printf %s "$content" | openssl dgst -sha256 -sign "${PRIVATE_KEY:-privatekey.pem}" | base64url)"
+content="$(printf '{"alg":"%s","typ":"JWT"}' "$algorithm" | base64url).$(printf '{%s}' "$claims" | base64url)"
+signature="$(printf %s "$content" | sign | base64url)"
 echo "$content.$signature"
