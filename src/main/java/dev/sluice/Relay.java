@@ -52,6 +52,9 @@ final class Relay {
 
     private static final Logger LOG = Logger.getLogger(Relay.class);
 
+    /** How many publications are added to the history before the first of them is delivered. */
+    private static final int TOGETHER = 256;
+
     /** The event of a key to which an entry is added. */
     private static final String ADDED = "xadd";
 
@@ -75,11 +78,11 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
-    /** The channels of the batch's publications; {@code null} for those that are not delivered. */
-    private @Nullable Channel[] channels = new Channel[0];
+    /** The channels of successive publications of the batch; {@code null} for those that are not delivered. */
+    private final @Nullable Channel[] channels = new Channel[TOGETHER];
 
     /** What {@link History#append} returned for them. */
-    private @Nullable Point[] points = new Point[0];
+    private final @Nullable Point[] points = new Point[TOGETHER];
 
     /** {@code null} if the feed hears all channels, and if publications never have positions. */
     private @Nullable CountedChannels counted;
@@ -224,37 +227,13 @@ final class Relay {
         subscription.cancel();
     }
 
-    /**
-     * Adds all publications to the history before it looks up the first listener, so that {@link History#prefetch} and
-     * {@link History#commit} run once for all. Never throws: an exception would cancel the stream silently.
-     */
+    /** Never throws: an exception would cancel the stream silently. */
     void relay(Batch batch) {
         int size = batch.publications().size();
         boolean adopted = history.follow(batch.before());
-        long sequence = deliveries.lastSequence();
-        if (channels.length < size) {
-            channels = new Channel[size];
-            points = new Point[size];
+        for (int from = 0; from < size; from += TOGETHER) {
+            relay(batch, from, Math.min(TOGETHER, size - from));
         }
-        for (int i = 0; i < size; i++) {
-            channels[i] = resolve(batch.publications().get(i));
-        }
-        history.prefetch(channels, size);
-        for (int i = 0; i < size; i++) {
-            Channel channel = channels[i];
-            if (channel != null) {
-                append(batch.publications().get(i), i, channel);
-            }
-        }
-        history.commit();
-        for (int i = 0; i < size; i++) {
-            Channel channel = channels[i];
-            if (channel != null) {
-                deliver(batch, i, ++sequence, channel);
-            }
-        }
-        Arrays.fill(channels, 0, size, null);
-        Arrays.fill(points, 0, size, null);
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
@@ -271,6 +250,33 @@ final class Relay {
             }
         } catch (Throwable e) {
             failed(e);
+        }
+    }
+
+    /**
+     * Adds successive publications to the history before it looks up the listeners of the first, so that {@link
+     * History#prefetch} and {@link History#commit} run once for all.
+     */
+    private void relay(Batch batch, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            channels[i] = resolve(batch.publications().get(from + i));
+        }
+        history.prefetch(channels, count);
+        long sequence = deliveries.lastSequence();
+        for (int i = 0; i < count; i++) {
+            Channel channel = channels[i];
+            if (channel != null) {
+                points[i] = append(batch, from + i, channel);
+            }
+        }
+        history.commit();
+        for (int i = 0; i < count; i++) {
+            Channel channel = channels[i];
+            if (channel != null) {
+                deliver(batch, from + i, ++sequence, channel, points[i]);
+                channels[i] = null;
+                points[i] = null;
+            }
         }
     }
 
@@ -302,11 +308,13 @@ final class Relay {
         }
     }
 
-    private void append(Publication publication, int index, Channel channel) {
+    private @Nullable Point append(Batch batch, int index, Channel channel) {
         long sequence = deliveries.nextSequence();
-        if (channel.route().history()) {
-            points[index] = history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
+        if (!channel.route().history()) {
+            return null;
         }
+        Publication publication = batch.publications().get(index);
+        return history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
     }
 
     private PublicationCounts count(Channel channel) {
@@ -378,14 +386,14 @@ final class Relay {
         resolved(loss.channel(), retention::forget);
     }
 
-    private void deliver(Batch batch, int index, long sequence, Channel channel) {
+    private void deliver(Batch batch, int index, long sequence, Channel channel, @Nullable Point point) {
         PublicationCounts count = count(channel);
         try {
             Payload payload = null;
             if (channel.route().retain() == Retain.LAST) {
                 // Before the lookup of listeners, so that a client that subscribes in between gets the publication
                 // either way.
-                payload = payload(batch, index, sequence);
+                payload = payload(batch, index, sequence, point);
                 registry.publishing(sequence);
                 retention.remember(channel, payload);
             }
@@ -394,7 +402,7 @@ final class Relay {
                 count.unwanted();
                 return;
             }
-            deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence) : payload);
+            deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
             count.routed();
         } catch (Throwable e) {
             count.dropped();
@@ -402,10 +410,9 @@ final class Relay {
         }
     }
 
-    private Payload payload(Batch batch, int index, long sequence) {
+    private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {
         Publication publication = batch.publications().get(index);
         Position position = batch.position(index);
-        Point point = points[index];
         if (position != null && point != null) {
             position = position.named(point);
         }

@@ -21,6 +21,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
@@ -41,6 +42,8 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -111,6 +114,33 @@ class RelayTest {
         assertThat(count(metrics, "user", "dropped")).isEqualTo(1);
         assertThat(count(metrics, "user", "routed")).isZero();
         assertThat(count(metrics, "none", "dropped")).isZero();
+    }
+
+    @Test
+    void batchesOfAnySizeAreKeptAndDeliveredInOrder() {
+        History kept = TestHistory.standard();
+        Position before = Position.of(new Era(1, 1), 1, 0, 1);
+        Channel channel = TestOutboxFactory.channel("user:many");
+        Connection connection = connection("many", heard);
+        registry.add(connection);
+        List<String> payloads =
+                IntStream.range(0, 600).mapToObj(Integer::toString).toList();
+        TestRelay.of(kept, retention, registry, TestDispatchers.idle(registry))
+                .accept(new Batch(
+                        before,
+                        payloads.stream()
+                                .map(payload -> publication("user:many", payload))
+                                .toList()));
+        registry.remove(connection);
+        assertThat(kept.read(before, List.of(channel)))
+                .isInstanceOfSatisfying(
+                        Replay.Recovered.class,
+                        replay -> assertThat(replay.entries())
+                                .extracting(entry -> entry.payload().sequence())
+                                .isEqualTo(LongStream.rangeClosed(1, payloads.size())
+                                        .boxed()
+                                        .toList()));
+        assertThat(heard.sent).containsExactlyElementsOf(payloads);
     }
 
     @Test
