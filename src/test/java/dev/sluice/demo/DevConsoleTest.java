@@ -58,6 +58,7 @@ class DevConsoleTest {
         }
     }
 
+    @Tag("long")
     @Test
     void uploadProgressIsShownToItsUserOnly() {
         button(person("alice"), "Start three uploads").click();

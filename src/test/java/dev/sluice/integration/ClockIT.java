@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(2)
 @ResourceLock("both cores")
 @Tag("chaos")
+@Tag("long")
 class ClockIT {
 
     private static final Pattern ERA = Pattern.compile("positions in era (\\S+)");
@@ -102,7 +103,6 @@ class ClockIT {
         awaitSameEra(fleet.one, fleet.two);
     }
 
-    @Tag("long")
     @Test
     void podAdoptsTheEraOfTheServerItMovesTo() {
         Fleet fleet = Fleet.of("resp3");
@@ -121,7 +121,6 @@ class ClockIT {
         }
     }
 
-    @Tag("long")
     @Test
     void podsHavePositionsWhenReady() {
         Map<String, String> slow = Map.of("sluice.clock.interval", "3s");
@@ -134,7 +133,6 @@ class ClockIT {
         }
     }
 
-    @Tag("long")
     @Test
     void podIsReadyAlthoughOtherPodsDoNotTick() {
         Fleet fleet = Fleet.of("resp3");

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,6 +64,7 @@ class ConfigurationIT {
         }
     }
 
+    @Tag("long")
     @Test
     void unknownKeysInAFileFailTheStart(@TempDir Path folder) throws IOException {
         List<String> keys = List.of("sluice.max-frames", "sluice.routes.my-team.audienc", "sluice.webhook.connect");

@@ -119,6 +119,7 @@ class ExamplesIT {
         assertPublishes(Program.ofNode("node", EXAMPLES), "publish/publish.js");
     }
 
+    @Tag("long")
     @Test
     void javaPublisherReachesTheUser() {
         assertPublishes(Program.java(), "examples/publish/Publish.java");
@@ -148,6 +149,7 @@ class ExamplesIT {
         }
     }
 
+    @Tag("long")
     @Test
     void programsWithoutArgumentsSayHowToUseThem() {
         Map<String, Program> programs = Map.of(
@@ -326,6 +328,7 @@ class ExamplesIT {
         }
     }
 
+    @Tag("long")
     @Test
     void pageWithServerSentEventsComesBackAndMissesNothing() throws IOException {
         startPages();

@@ -217,6 +217,7 @@ class GapIT {
         assertThat(seconds).isPositive().isLessThan(sharedPod.metric("sluice_canary_latency_seconds_count"));
     }
 
+    @Tag("long")
     @Test
     void missingRedisRightIsLoggedAndMinimalRightsAreEnough() {
         try (Redis redis = Redis.start();

@@ -68,6 +68,7 @@ class KeysIT {
         }
     }
 
+    @Tag("long")
     @Test
     void addedKeyIsAcceptedWithoutARestart() {
         NamedKey first = NamedKey.rsa("first");

@@ -146,6 +146,7 @@ class LifecycleIT {
         }
     }
 
+    @Tag("long")
     @Test
     void missingRedisAddressFailsTheStartAndNamesTheSetting() {
         Map<String, String> config = Map.of(

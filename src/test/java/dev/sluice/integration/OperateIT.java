@@ -32,6 +32,7 @@ import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Tests the HTTP API for operators, with two pods of one fleet. */
@@ -297,6 +298,7 @@ class OperateIT {
                 .isTrue());
     }
 
+    @Tag("long")
     @Test
     void killedPodIsGoneAndDeafPodIsShown() {
         Pod three = Pod.ready(redis, with(Map.of("sluice.control.secret", SECRET), "pod-three"));

@@ -108,6 +108,7 @@ class RedisCredentialsIT {
         return Histories.firstOf(List.of("requirepass secret", ""));
     }
 
+    @Tag("long")
     @ParameterizedTest
     @MethodSource("passwords")
     void sentinelsGetTheUserAndPasswordOfTheMaster(String option) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Tests which publications are retained, how many, and how long. */
@@ -54,6 +55,7 @@ class RetainedIT {
         }
     }
 
+    @Tag("long")
     @Test
     void retainedPublicationExpires() {
         try (Pod pod = Pod.ready(redis, Map.of("sluice.retain.max-age", "2s"));

@@ -137,37 +137,51 @@ class TlsIT {
     @Test
     void trustedCertificatesOfRedisAndKeyServerAreAccepted() {
         NamedKey key = NamedKey.rsa("key");
-        String token = key.sign(Tokens.claims("7"));
         try (TcpProxy redis = new TcpProxy(
                         trusting.getServerSocketFactory(), STAGE.redis().port());
                 KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
             keys.has(key);
-            Map<String, String> distrustfulConfig = Map.of(
-                    "quarkus.redis.hosts",
-                    "rediss://localhost:" + redis.port(),
-                    "mp.jwt.verify.publickey.location",
-                    keys.url());
-            Map<String, String> config = new HashMap<>(distrustfulConfig);
+            Map<String, String> config = new HashMap<>(addresses(redis, keys));
             config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
             config.put("quarkus.redis.tls-configuration-name", "redis");
             config.put("smallrye.jwt.client.tls.certificate.path", certificate.toString());
             try (Pod secure = Pod.ready(STAGE.redis(), config);
-                    Client client = Client.connect(secure.webSocket("/ws")).authenticate(token)) {
+                    Client client =
+                            Client.connect(secure.webSocket("/ws")).authenticate(key.sign(Tokens.claims("7")))) {
                 assertThat(client.next()).contains("auth_success");
                 STAGE.redis().publish("user:7", "hello");
                 assertThat(client.next()).isEqualTo("hello");
             }
-            try (Pod distrustful = Pod.started(STAGE.redis(), distrustfulConfig)) {
+        }
+    }
+
+    @Tag("long")
+    @Test
+    void untrustedCertificatesOfRedisAndKeyServerAreRefused() {
+        NamedKey key = NamedKey.rsa("key");
+        try (TcpProxy redis = new TcpProxy(
+                        trusting.getServerSocketFactory(), STAGE.redis().port());
+                KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
+            keys.has(key);
+            try (Pod distrustful = Pod.started(STAGE.redis(), addresses(redis, keys))) {
                 awaitToldWith(distrustful, "This pod does not hear Redis");
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
                 try (Client client =
-                        Client.connect(distrustful.webSocket("/ws")).authenticate(token)) {
+                        Client.connect(distrustful.webSocket("/ws")).authenticate(key.sign(Tokens.claims("7")))) {
                     assertThat(client.closeCode()).isEqualTo(1013);
                 }
                 awaitToldWith(distrustful, "can't fetch the keys that verify tokens");
             }
         }
+    }
+
+    private static Map<String, String> addresses(TcpProxy redis, KeyServer keys) {
+        return Map.of(
+                "quarkus.redis.hosts",
+                "rediss://localhost:" + redis.port(),
+                "mp.jwt.verify.publickey.location",
+                keys.url());
     }
 
     /** Awaits a log line with the text and the certificate as the reason. */
@@ -200,6 +214,7 @@ class TlsIT {
      * Two underscores on each side of the index mean a quoted key; with one on each side Quarkus does not find it. The host name of
      * Redis is not checked.
      */
+    @Tag("long")
     @Test
     void variablesNameCertificateFiles() {
         Map<String, String> variables = Map.of(
