@@ -39,6 +39,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -105,9 +106,17 @@ class ChartTest {
         "routes.team.retain=last, routes.team.audience",
         "routes.team.audience=subscribers, routes.team.access",
         "redis.url=rediss://redis:6380, networkPolicy.redis.ports",
+        "config.SLUICE_DRAIN_PERIOD=1s, drain.periodSeconds",
+        "config.sluice\\.routes\\.upload\\.access=open|routes.upload.access=claim, set routes.upload.access",
+        "routes.order.audience=subscribers, 'open, claim, owner or webhook'",
+        "jwt.publicKeySecret=, jwt.jwksUrl",
+        "routes.upload.source=stream, routes.upload.retain",
+        "routes.user.source=both|config.QUARKUS_REDIS_CLIENT_TYPE=cluster, routes.user.source",
+        "autoscaling.enabled=true|autoscaling.minReplicas=21, maxReplicas",
     })
     void wrongValueIsRefused(String value, String named) {
-        assertThat(helm("template", Chart.FOLDER.toString()).refuse("--kube-version", "1.30.0", "--set", value))
+        assertThat(helm("template", Chart.FOLDER.toString())
+                        .refuse("--kube-version", "1.30.0", "--set", value.replace('|', ',')))
                 .contains(named);
     }
 
@@ -129,6 +138,36 @@ class ChartTest {
         variables.put("SLUICE_DRAIN_PERIOD", Configuration.valueByDefault("sluice.drain.period"));
         variables.keySet().remove("dashboard.json");
         assertThat(chart.environment()).isEqualTo(variables);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "replicas=2, app.kubernetes.io/name, redis",
+        "networkPolicy.redis.namespace=data, app.kubernetes.io/name, redis",
+        "networkPolicy.redis.podLabels.app=valkey, app, valkey",
+    })
+    void networkPolicySelectsPodsOfRedisByTheGivenLabelsOnly(String value, String label, String labelled) {
+        List<Object> rendered = Manifests.parse(helm("template", "sluice", Chart.FOLDER.toString())
+                .run("--kube-version=1.30.0", "--set=" + value, "--show-only=templates/networkpolicy.yaml"));
+        assertThat(((NetworkPolicy) rendered.get(0)).getSpec().getEgress())
+                .filteredOn(rule -> rule.getPorts().get(0).getPort().getIntVal().equals(6379))
+                .flatExtracting(rule -> rule.getTo())
+                .singleElement()
+                .satisfies(to -> assertThat(to.getPodSelector().getMatchLabels())
+                        .containsExactlyEntriesOf(Map.of(label, labelled)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"className=traefik, traefik", "host=app.example.org,"})
+    void otherIngressControllerGetsNoAnnotations(String value, @Nullable String className) {
+        List<Object> rendered = Manifests.parse(helm("template", "sluice", Chart.FOLDER.toString())
+                .run(
+                        "--kube-version=1.30.0",
+                        "--set=ingress.enabled=true,ingress.controller=other,ingress." + value,
+                        "--show-only=templates/ingress.yaml"));
+        Ingress ingress = (Ingress) rendered.get(0);
+        assertThat(ingress.getMetadata().getAnnotations()).isNullOrEmpty();
+        assertThat(ingress.getSpec().getIngressClassName()).isEqualTo(className);
     }
 
     @Test
