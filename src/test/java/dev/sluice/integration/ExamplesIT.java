@@ -37,6 +37,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.crypto.spec.SecretKeySpec;
+import org.jose4j.jws.JsonWebSignature;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.MethodOrderer;
@@ -197,6 +199,14 @@ class ExamplesIT {
                                 .decode(operator.substring(operator.indexOf('.') + 1, operator.lastIndexOf('.'))),
                         StandardCharsets.UTF_8))
                 .contains("\"groups\":[\"operator\",\"publisher\"],\"channels\":[\"team:*\"]}");
+        String secret = "0123456789abcdef0123456789abcdef";
+        String shared = sh.with(Map.of("SECRET", secret))
+                .run("examples/backend/mint.sh", "alice")
+                .strip();
+        JsonWebSignature token = new JsonWebSignature();
+        token.setCompactSerialization(shared);
+        token.setKey(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+        assertThat(token.verifySignature()).isTrue();
     }
 
     @Tag("long")

@@ -128,7 +128,10 @@ class InboundMemoryIT {
     static void start() {
         keys = new Backend();
         keys.says(Tokens.jwks(KEY));
-        pod = Pod.ready(STAGE.redis(), Map.of("mp.jwt.verify.publickey.location", keys.url(), "sluice.auth.timeout", "5s"), SMALL_HEAP);
+        pod = Pod.ready(
+                STAGE.redis(),
+                Map.of("mp.jwt.verify.publickey.location", keys.url(), "sluice.auth.timeout", "5s"),
+                SMALL_HEAP);
     }
 
     @BeforeEach
