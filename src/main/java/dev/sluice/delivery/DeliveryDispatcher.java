@@ -2,6 +2,7 @@ package dev.sluice.delivery;
 
 import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
@@ -28,6 +29,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class DeliveryDispatcher {
+
+    private static final Logger LOG = Logger.getLogger(DeliveryDispatcher.class);
 
     private final Source source;
     private final Registry registry;
@@ -99,8 +103,16 @@ public final class DeliveryDispatcher {
         Counter gaps = Counter.builder("sluice.feed.gaps")
                 .description("Stretches of time in which publications may have been missed")
                 .register(metrics);
+        LogThrottle throttle = new LogThrottle();
         return lagged -> {
             gaps.increment();
+            long count = throttle.pass();
+            if (count > 0) {
+                LOG.warnf(
+                        "An event loop was overloaded, and Sluice dropped what it had to deliver from %s to %s. Its clients get a gap,"
+                                + " or the publications from the history; such gaps: %d, the next log line follows in a minute",
+                        lagged.since(), lagged.until(), count);
+            }
             next.accept(lagged);
         };
     }

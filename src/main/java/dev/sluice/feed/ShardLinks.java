@@ -81,7 +81,8 @@ final class ShardLinks implements Shards.Cluster {
                 listener,
                 backoff.get(),
                 timing,
-                new ContextTime(vertx, context));
+                new ContextTime(vertx, context),
+                () -> "Redis, master " + master.get().address());
         supervisors.add(supervisor);
         supervisor.pause(paused);
         supervisor.start();

@@ -1,10 +1,12 @@
 package dev.sluice.feed;
 
+import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,11 @@ final class Supervisor implements Attempt.Owner {
     private final Timing timing;
     private final Time time;
 
+    /** What the log calls the server. */
+    private final Supplier<String> server;
+
+    private final LogThrottle missedLog = new LogThrottle();
+
     /** The reasons logged in this outage. */
     private final Set<String> logged = new HashSet<>();
 
@@ -52,11 +59,23 @@ final class Supervisor implements Attempt.Owner {
     private @Nullable Runnable cancelRetry;
 
     Supervisor(Subscription.Opener opener, FeedListener listener, Backoff backoff, Timing timing, Time time) {
+        this(opener, listener, backoff, timing, time, () -> "Redis");
+    }
+
+    /** @param server what the log calls the server, which may change with each subscription */
+    Supervisor(
+            Subscription.Opener opener,
+            FeedListener listener,
+            Backoff backoff,
+            Timing timing,
+            Time time,
+            Supplier<String> server) {
         this.opener = opener;
         this.listener = listener;
         this.backoff = backoff;
         this.timing = timing;
         this.time = time;
+        this.server = server;
         this.gap = new Gap(time.now(), null);
     }
 
@@ -116,23 +135,37 @@ final class Supervisor implements Attempt.Owner {
         if (before != null) {
             listener.gap(before.closed(subscribed));
         }
-        LOG.info("This pod hears Redis");
+        LOG.infof("This pod hears %s", server.get());
     }
 
     @Override
     public void lost(Instant since) {
         listener.diverged();
-        missed(since);
+        tellGap(since);
     }
 
     @Override
     public void missed(Instant since) {
-        // Before the feed is live, a gap is under way in any case.
-        if (gap == null) {
+        if (tellGap(since)) {
+            long count = missedLog.pass();
+            if (count > 0) {
+                LOG.warnf(
+                        "Another master of the Redis Cluster failed or was away, and its publications since %s may be lost."
+                                + " This pod's clients get a gap; such gaps: %d, the next log line follows in a minute",
+                        since, count);
+            }
+        }
+    }
+
+    /** Returns false before the feed is live, as a gap is under way then in any case. */
+    private boolean tellGap(Instant since) {
+        boolean live = gap == null;
+        if (live) {
             Gap lost = new Gap(since, null);
             listener.gap(lost);
             listener.gap(lost.closed(time.now()));
         }
+        return live;
     }
 
     @Override
@@ -148,10 +181,11 @@ final class Supervisor implements Attempt.Owner {
         String why = cause == null ? "the connection was closed" : RootCause.innermost(cause);
         reason = why;
         if (logged.size() < MAX_LOGGED && logged.add(why)) {
-            LOG.warnf("This pod does not hear Redis, and tries again until it does: %s", why);
+            LOG.warnf("This pod does not hear %s, and tries again until it does: %s", server.get(), why);
         } else {
             LOG.debugf(
-                    "This pod still does not hear Redis: %s. The next attempt follows in %d ms", why, delay.toMillis());
+                    "This pod still does not hear %s: %s. The next attempt follows in %d ms",
+                    server.get(), why, delay.toMillis());
         }
         cancelRetry = time.after(delay, this::start);
     }

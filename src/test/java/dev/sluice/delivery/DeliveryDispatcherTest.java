@@ -23,6 +23,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -111,6 +114,38 @@ class DeliveryDispatcherTest {
         readIsOver();
         assertThat(source.paused).isFalse();
         assertThat(lags).isEmpty();
+    }
+
+    @Test
+    void droppedBacklogIsLogged() {
+        List<String> lines = new ArrayList<>();
+        Thread here = Thread.currentThread();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                // Other tests run at the same time.
+                if (Thread.currentThread() == here) {
+                    lines.add(line.getMessage());
+                }
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger logger = Logger.getLogger(DeliveryDispatcher.class.getName());
+        logger.addHandler(handler);
+        try {
+            listen("1", loop, writer, A);
+            read(10);
+            source.timeIsUp();
+            run(tasks);
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertThat(lines).singleElement().asString().startsWith("An event loop was overloaded");
     }
 
     @Test
