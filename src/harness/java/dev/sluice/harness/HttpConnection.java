@@ -52,7 +52,19 @@ public final class HttpConnection implements AutoCloseable {
      * @param patienceMillis how long to wait for the connection, and for each part of an answer
      */
     public HttpConnection(InetSocketAddress address, int patienceMillis) throws IOException {
+        this(address, patienceMillis, 0);
+    }
+
+    /**
+     * The same with a receive buffer of this size.
+     *
+     * @param buffer in bytes; 0 for the system's
+     */
+    public HttpConnection(InetSocketAddress address, int patienceMillis, int buffer) throws IOException {
         try {
+            if (buffer > 0) {
+                socket.setReceiveBufferSize(buffer);
+            }
             socket.setSoTimeout(patienceMillis);
             socket.setTcpNoDelay(true);
             socket.connect(address, patienceMillis);

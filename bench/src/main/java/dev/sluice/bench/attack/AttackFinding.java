@@ -6,10 +6,11 @@ import static dev.sluice.bench.process.Page.Column.text;
 import static dev.sluice.bench.process.Page.millis;
 
 import dev.sluice.bench.account.Balance;
-import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
+import dev.sluice.harness.attack.Attack;
+import dev.sluice.harness.attack.Attackers.Tally;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

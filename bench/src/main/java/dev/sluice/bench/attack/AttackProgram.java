@@ -2,12 +2,14 @@ package dev.sluice.bench.attack;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.attack.AttackedPod.PodMetrics;
-import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.attack.WebSocketAttacks.Resumers;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
+import dev.sluice.harness.attack.Attack;
+import dev.sluice.harness.attack.Attackers;
+import dev.sluice.harness.attack.Attackers.Tally;
+import dev.sluice.harness.attack.Attackers.Target;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -89,7 +91,7 @@ public final class AttackProgram extends Check<AttackFinding> {
         private final Times times;
         private final AttackedPod attacked;
         private final Traffic traffic;
-        private final String since;
+        private final Target target;
         private final List<String> alarms = new ArrayList<>();
 
         /**
@@ -103,12 +105,12 @@ public final class AttackProgram extends Check<AttackFinding> {
          */
         record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
 
-        private AttackTrial(Attack attack, Times times, AttackedPod attacked, Traffic traffic, String since) {
+        private AttackTrial(Attack attack, Times times, AttackedPod attacked, Traffic traffic, Target target) {
             this.attack = attack;
             this.times = times;
             this.attacked = attacked;
             this.traffic = traffic;
-            this.since = since;
+            this.target = target;
         }
 
         static AttackFinding run(Attack attack, Times times, Load load, long seed, Path jar, Path logs) {
@@ -120,9 +122,12 @@ public final class AttackProgram extends Check<AttackFinding> {
                             new Random(seed + attack.ordinal()))) {
                 traffic.open();
                 traffic.publish();
-                String since = attack.resumes() ? Resumers.position(attacked.entrance()) : "";
-                Waiting.sleep(attack.resumes() ? Resumers.ABSENCE : times.warmUp());
-                return new AttackTrial(attack, times, attacked, traffic, since).run();
+                Target target = attacked.target("");
+                if (attack.resumes()) {
+                    target = attacked.target(Attackers.position(target));
+                }
+                Waiting.sleep(attack.resumes() ? Attack.ABSENCE : times.warmUp());
+                return new AttackTrial(attack, times, attacked, traffic, target).run();
             }
         }
 
@@ -133,7 +138,7 @@ public final class AttackProgram extends Check<AttackFinding> {
             long files = attacked.pod().openFiles();
             long resident = attacked.pod().residentMemory();
             long begin = Books.now();
-            try (Attackers attackers = Attackers.begin(attack, attacked.entrance(), since)) {
+            try (Attackers attackers = Attackers.begin(attack, target)) {
                 long mostAtOnset = mostResident(times.onset());
                 long cpu = attacked.pod().process().cpuNanos();
                 long counted = Books.now();

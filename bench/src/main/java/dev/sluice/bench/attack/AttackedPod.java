@@ -7,8 +7,12 @@ import dev.sluice.harness.KeyServer;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.ServerProcess;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
+import dev.sluice.harness.attack.Attack;
+import dev.sluice.harness.attack.Attackers.Signer;
+import dev.sluice.harness.attack.Attackers.Target;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -112,6 +116,41 @@ final class AttackedPod implements AutoCloseable {
     /** The address to which clients connect. */
     InetSocketAddress entrance() {
         return Ports.address(pod.port());
+    }
+
+    /**
+     * What attackers know of it.
+     *
+     * @param since a position to resume from, if the attack does that
+     */
+    Target target(String since) {
+        Signer tokens = new Signer() {
+            @Override
+            public String of(String user, String... groups) {
+                return Credentials.of(user, groups);
+            }
+
+            @Override
+            public String ofKey(String keyId, String user) {
+                return Credentials.ofKey(keyId, user);
+            }
+        };
+        return new Target(entrance(), tokens, since, AttackedPod::yieldToAll);
+    }
+
+    /**
+     * From now on the calling thread gets a core only if no other thread wants it, so that attackers take no CPU time from the other
+     * clients, whose latencies are measured.
+     */
+    private static void yieldToAll() {
+        try {
+            String thread =
+                    Path.of("/proc/thread-self").toRealPath().getFileName().toString();
+            ServerProcess.output("chrt", "--idle", "--pid", "0", thread)
+                    .orElseThrow(() -> new IllegalStateException("chrt fails, or there is none"));
+        } catch (IOException e) {
+            throw new IllegalStateException("can't tell which thread this is", e);
+        }
     }
 
     PodMetrics metrics() {

@@ -9,6 +9,7 @@ import dev.sluice.bench.trial.Listener.Jitter;
 import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
+import dev.sluice.harness.attack.BadClients;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -136,9 +137,7 @@ enum Fault {
             scene -> new Update(scene.site()).run()),
 
     CLIENTS_RESET("50 more clients a second subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
-        scene.traffic().beginResetting();
-        scene.last(ofSeconds(10));
-        scene.traffic().endBadClients();
+        scene.with(BadClients.AT_ONCE, BadClients::reset, ofSeconds(10));
     }),
 
     CLIENTS_STALLED(
@@ -146,8 +145,7 @@ enum Fault {
             Kind.HARMLESS,
             Load::large,
             scene -> {
-                scene.traffic().stall(30);
-                scene.last(ofSeconds(15));
+                scene.with(30, BadClients::stall, ofSeconds(15));
             }),
 
     CLIENTS_FROZEN(
@@ -158,9 +156,7 @@ enum Fault {
             }),
 
     CLIENTS_RUBBISH("50 more clients a second send invalid messages, for 10 s", Kind.HARMLESS, scene -> {
-        scene.traffic().beginGarbage();
-        scene.last(ofSeconds(10));
-        scene.traffic().endBadClients();
+        scene.with(BadClients.AT_ONCE, BadClients::sendGarbage, ofSeconds(10));
     }),
 
     SHARDED_MASTER_KILLED(

@@ -9,6 +9,7 @@ import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.ledger.Ledger.FaultFinding;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
@@ -20,6 +21,9 @@ import dev.sluice.bench.trial.Site.Plan;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.attack.Attackers;
+import dev.sluice.harness.attack.Attackers.Step;
+import dev.sluice.harness.attack.Attackers.Target;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -182,6 +186,14 @@ public final class Ledger extends Check<FaultFinding> {
         /** Waits while a fault lasts. */
         void last(Duration time) {
             Waiting.sleep(time);
+        }
+
+        /** Lets this number of bad clients repeat a step while a fault lasts. */
+        void with(int clients, Step step, Duration time) {
+            try (Attackers bad = Attackers.begin(clients, step, new Target(site.entrance(), Credentials::of))) {
+                last(time);
+                bad.stop();
+            }
         }
 
         /**

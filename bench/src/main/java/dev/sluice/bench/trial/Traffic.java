@@ -5,7 +5,6 @@ import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.Books.Publications;
 import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.trial.BadClients.BadClient;
 import dev.sluice.bench.trial.Listener.Backoff;
 import dev.sluice.bench.trial.Listener.Jitter;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
@@ -56,7 +55,6 @@ public final class Traffic implements AutoCloseable {
     private final List<Listener> notReading = new ArrayList<>();
     private final List<Publisher> publishers = new ArrayList<>();
     private final List<String> surprises = new ArrayList<>();
-    private final BadClients badClients;
     private boolean jittering;
 
     /** Clients of {@code sluice.v1}. */
@@ -86,7 +84,6 @@ public final class Traffic implements AutoCloseable {
             Protocol protocol = protocols.get(i / 2 % protocols.size());
             clients.add(client(i, protocol, load, bootstrap()));
         }
-        badClients = new BadClients(bootstrap(), loop.eventLoop(), entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
             publish(i, "upload:", protocols.get(0), load.uploadsPerSecond(), load.payloadBytes(), destination);
             publish(i, Books.STREAM, protocols.get(0), load.resultsPerSecond(), load.payloadBytes(), destination);
@@ -178,26 +175,6 @@ public final class Traffic implements AutoCloseable {
         return Duration.ofNanos(random.nextLong(least.toNanos(), most.toNanos()));
     }
 
-    /** From now on, new clients connect that soon reset their connections. */
-    public void beginResetting() {
-        loop.run(() -> badClients.begin(BadClient.Kind.RESETS));
-    }
-
-    /** From now on, new clients connect that send invalid messages. */
-    public void beginGarbage() {
-        loop.run(() -> badClients.begin(BadClient.Kind.SENDS_GARBAGE));
-    }
-
-    /** No more of these clients connect. */
-    public void endBadClients() {
-        loop.run(badClients::end);
-    }
-
-    /** Connects this number of clients that subscribe and never read. */
-    public void stall(int howMany) {
-        loop.run(() -> badClients.stall(howMany));
-    }
-
     /** What the function makes of the books; it is called on the event loop, which writes them. */
     public <T> T books(Function<Books, T> reader) {
         return loop.call(() -> reader.apply(
@@ -214,7 +191,6 @@ public final class Traffic implements AutoCloseable {
         loop.run(() -> {
             publishers.forEach(Publisher::stop);
             clients.forEach(Listener::stop);
-            badClients.leave();
         });
         loop.close();
     }
@@ -312,7 +288,7 @@ public final class Traffic implements AutoCloseable {
             int members) {
 
         /** Channels that clients share under {@link #of}. */
-        public static final int UPLOADS = 20;
+        private static final int UPLOADS = 20;
 
         private static final int UPLOADS_PER_CLIENT = 3;
         private static final int PAYLOAD_BYTES = 200;

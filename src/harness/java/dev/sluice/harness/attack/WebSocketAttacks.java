@@ -1,15 +1,12 @@
-package dev.sluice.bench.attack;
+package dev.sluice.harness.attack;
 
-import dev.sluice.bench.attack.Attackers.Attacker;
-import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.RawClient;
+import dev.sluice.harness.attack.Attackers.Attacker;
+import dev.sluice.harness.attack.Attackers.Tally;
+import dev.sluice.harness.attack.Attackers.Target;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -71,7 +68,7 @@ final class WebSocketAttacks {
 
     private static void connectAndLeave(Attacker by) throws IOException {
         by.pace(NEW_CLIENTS_PER_SECOND);
-        String token = Credentials.of(by.user());
+        String token = by.token();
         boolean bearer = by.round() % 2 == 0;
         try (HttpConnection socket = by.connect()) {
             int status = socket.upgrade(bearer ? "Authorization: Bearer " + token + "\r\n" : "");
@@ -100,7 +97,7 @@ final class WebSocketAttacks {
     static void forgedTokens(Attacker by) throws IOException {
         try (HttpConnection socket = by.webSocket()) {
             by.tally().did(1);
-            socket.message(Attacker.authentication(Attackers.forgedToken()));
+            socket.message(Attacker.authentication(by.target().forgedToken()));
             by.tally().answered(socket.closeCode());
         }
     }
@@ -114,7 +111,7 @@ final class WebSocketAttacks {
 
     static void heldMessages(Attacker by) throws IOException {
         try (HttpConnection socket = by.webSocket()) {
-            socket.message(Attacker.authentication(Credentials.ofKey("unknown" + by.round(), by.user())));
+            socket.message(Attacker.authentication(by.target().tokens().ofKey("unknown" + by.round(), by.user())));
             Costly.send(socket, by, Costly.HELD);
             by.tally().answered(socket.closeCode());
         }
@@ -232,12 +229,6 @@ final class WebSocketAttacks {
     /** Clients that come back again and again, and resume from an old position. */
     static final class Resumers {
 
-        /** The age of the position when the attack begins. */
-        static final Duration ABSENCE = Duration.ofSeconds(60);
-
-        /** Channels to which the other clients subscribe. */
-        private static final int UPLOADS = Load.UPLOADS;
-
         private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol: sluice.v2\r\n";
         private static final Pattern AT = Pattern.compile("\"at\":\"([^\"]+)\"");
         private static final String MARK = "{\"action\":\"mark\"";
@@ -245,8 +236,8 @@ final class WebSocketAttacks {
         private Resumers() {}
 
         /** The current position. */
-        static String position(InetSocketAddress pod) {
-            try (Attacker anybody = new Attacker(0, pod, new Tally(), "");
+        static String position(Target target) {
+            try (Attacker anybody = new Attacker(0, target, new Tally());
                     HttpConnection socket = anybody.webSocket(SUBPROTOCOL)) {
                 socket.message(Attacker.authentication(anybody.token()));
                 Matcher at = AT.matcher(socket.nextMessage());
@@ -262,10 +253,10 @@ final class WebSocketAttacks {
         /** Leaves when it got everything, and comes back at once. */
         static void resume(Attacker by) throws IOException {
             try (HttpConnection socket = by.webSocket(SUBPROTOCOL)) {
-                String since = "\"since\":\"" + by.since() + "\"}";
+                String since = "\"since\":\"" + by.target().since() + "\"}";
                 socket.message("{\"type\":\"auth\",\"token\":\"" + by.token() + "\"," + since);
-                socket.message(
-                        "{\"action\":\"subscribe\",\"channel\":\"upload:" + by.number() % UPLOADS + "\"," + since);
+                socket.message("{\"action\":\"subscribe\",\"channel\":\"upload:" + by.number() % Attack.UPLOADS + "\","
+                        + since);
                 for (int answers = 0; answers < 2; ) {
                     String text = socket.nextMessage();
                     if (text.contains("\"recovered\":")) {

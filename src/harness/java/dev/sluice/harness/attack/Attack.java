@@ -1,14 +1,16 @@
-package dev.sluice.bench.attack;
+package dev.sluice.harness.attack;
 
-import dev.sluice.bench.attack.Attackers.Attacker;
-import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.attack.WebSocketAttacks.Resumers;
-import java.io.IOException;
+import dev.sluice.harness.attack.Attackers.Step;
+import dev.sluice.harness.attack.Attackers.Tally;
+import dev.sluice.harness.attack.WebSocketAttacks.Resumers;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 
-/** The attacks. */
-enum Attack {
+/** The attacks. The wire tests run the short ones, bench/attack all of them. */
+// Its steps are methods without state, and its lists can't be changed.
+@SuppressWarnings("ImmutableEnumChecker")
+public enum Attack {
     NONE("nothing, for comparison", 0, "", "", by -> {}),
 
     FLOOD_OF_FRAMES(
@@ -175,6 +177,12 @@ enum Attack {
             "answers 202",
             HttpAttacks::publish);
 
+    /** The age of the position from which attackers resume. */
+    public static final Duration ABSENCE = Duration.ofSeconds(60);
+
+    /** Attackers that resume listen to so many channels, of those of the other clients: {@code upload:0} and so on. */
+    public static final int UPLOADS = 20;
+
     /** Enough attackers to keep one core of the pod busy with messages. */
     static final int FEW = 4;
 
@@ -184,28 +192,23 @@ enum Attack {
     /** Enough WebSockets to exhaust a small heap with unhandled data. */
     static final int MANY = 200;
 
-    /** One step of an attacker, repeated. */
-    private interface Assault {
-        void once(Attacker by) throws IOException;
-    }
-
     private final String description;
     private final int attackers;
     private final String unit;
     private final String proof;
-    private final Assault assault;
+    private final Step step;
     private final List<String> settings;
 
-    Attack(String description, int attackers, String unit, String proof, Assault assault) {
-        this(description, attackers, unit, proof, assault, List.of());
+    Attack(String description, int attackers, String unit, String proof, Step step) {
+        this(description, attackers, unit, proof, step, List.of());
     }
 
-    Attack(String description, int attackers, String unit, String proof, Assault assault, List<String> settings) {
+    Attack(String description, int attackers, String unit, String proof, Step step, List<String> settings) {
         this.description = description;
         this.attackers = attackers;
         this.unit = unit;
         this.proof = proof;
-        this.assault = assault;
+        this.step = step;
         this.settings = settings;
     }
 
@@ -214,17 +217,17 @@ enum Attack {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    String description() {
+    public String description() {
         return description;
     }
 
     /** Whether tokens are verified with the key of a slow server. */
-    boolean needsKeyServer() {
+    public boolean needsKeyServer() {
         return this == HELD_MESSAGES;
     }
 
     /** Whether attackers were here before. */
-    boolean resumes() {
+    public boolean resumes() {
         return this == RESUME_STORM;
     }
 
@@ -234,21 +237,21 @@ enum Attack {
     }
 
     /** The unit of what is counted. */
-    String unit() {
+    public String unit() {
         return unit;
     }
 
     /** What the pod counts or answers that proves that the attack took place. */
-    String proof() {
+    public String proof() {
         return proof;
     }
 
     /** JVM options of the pod that only this attack needs. */
-    List<String> settings() {
+    public List<String> settings() {
         return settings;
     }
 
-    void once(Attacker by) throws IOException {
-        assault.once(by);
+    Step step() {
+        return step;
     }
 }

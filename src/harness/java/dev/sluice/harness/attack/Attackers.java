@@ -1,12 +1,11 @@
-package dev.sluice.bench.attack;
+package dev.sluice.harness.attack;
 
-import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.harness.HttpConnection;
-import dev.sluice.harness.ServerProcess;
+import dev.sluice.harness.attack.WebSocketAttacks.Resumers;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,49 +15,48 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
-/**
- * The attackers of one attack. They run with the lowest priority of the kernel, so that they take no CPU time from the other clients, whose
- * latencies are measured.
- */
-final class Attackers implements AutoCloseable {
+/** The attackers of one attack, each of which repeats one step until it is stopped. */
+public final class Attackers implements AutoCloseable {
 
     private static final long RESPITE_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
 
-    private final Attack attack;
+    private final Step step;
     private final Tally tally = new Tally();
     private final List<Attacker> attackers = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
 
-    private Attackers(Attack attack, InetSocketAddress pod, String since) {
-        this.attack = attack;
-        for (int i = 0; i < attack.attackers(); i++) {
-            Attacker attacker = new Attacker(i, pod, tally, since);
+    private Attackers(int howMany, Step step, Target target) {
+        this.step = step;
+        for (int i = 0; i < howMany; i++) {
+            Attacker attacker = new Attacker(i, target, tally);
             attackers.add(attacker);
             threads.add(new Thread(() -> attack(attacker), "attacker-" + i));
         }
     }
 
-    /** @param since a position to resume from, if the attack does that */
-    static Attackers begin(Attack attack, InetSocketAddress pod, String since) {
-        Attackers attackers = new Attackers(attack, pod, since);
+    public static Attackers begin(Attack attack, Target target) {
+        return begin(attack.attackers(), attack.step(), target);
+    }
+
+    /** Starts attackers that are no attack of their own. */
+    public static Attackers begin(int howMany, Step step, Target target) {
+        Attackers attackers = new Attackers(howMany, step, target);
         attackers.threads.forEach(Thread::start);
         return attackers;
     }
 
-    Tally tally() {
+    /** The current position of a client, to resume from later. */
+    public static String position(Target target) {
+        return Resumers.position(target);
+    }
+
+    public Tally tally() {
         return tally;
     }
 
-    /** A token with a wrong signature. */
-    static String forgedToken() {
-        String token = Credentials.of("attacker");
-        int signature = token.lastIndexOf('.') + 1;
-        return token.substring(0, signature) + "A".repeat(token.length() - signature);
-    }
-
     /** Ends the attack, and returns when all have stopped; connections that they hold stay open. */
-    void stop() {
+    public void stop() {
         end();
         if (failure.get() != null) {
             throw failure.get();
@@ -78,27 +76,18 @@ final class Attackers implements AutoCloseable {
 
     private void attack(Attacker attacker) {
         try {
-            yieldToAll();
+            attacker.target.onStart().run();
             while (!attacker.isOver()) {
                 try {
-                    attack.once(attacker);
+                    step.once(attacker);
                 } catch (IOException refusedOrCutOff) {
                     // As expected.
                     LockSupport.parkNanos(RESPITE_NANOS);
                 }
             }
-        } catch (IOException e) {
-            failure.set(new IllegalStateException("can't tell which thread this is", e));
         } catch (RuntimeException e) {
             failure.set(e);
         }
-    }
-
-    /** From now on the calling thread gets a core only if no other thread wants it. */
-    private static void yieldToAll() throws IOException {
-        String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
-        ServerProcess.output("chrt", "--idle", "--pid", "0", thread)
-                .orElseThrow(() -> new IllegalStateException("chrt fails, or there is none"));
     }
 
     @Override
@@ -107,13 +96,56 @@ final class Attackers implements AutoCloseable {
         attackers.forEach(Attacker::close);
     }
 
+    /**
+     * What attackers know.
+     *
+     * @param pod its address
+     * @param tokens signs tokens that it accepts
+     * @param since a position to resume from, if the attack does that
+     * @param onStart run by each attacker's thread first
+     */
+    public record Target(InetSocketAddress pod, Signer tokens, String since, Runnable onStart) {
+
+        public Target(InetSocketAddress pod, Signer tokens) {
+            this(pod, tokens, "", () -> {});
+        }
+
+        /** A token with a wrong signature. */
+        String forgedToken() {
+            String token = tokens.of("attacker");
+            int signature = token.lastIndexOf('.') + 1;
+            return token.substring(0, signature) + "A".repeat(token.length() - signature);
+        }
+    }
+
+    /** One step of an attacker, repeated. */
+    public interface Step {
+        void once(Attacker by) throws IOException;
+    }
+
+    /** Signs tokens. */
+    public interface Signer {
+
+        /**
+         * Returns a token of the user.
+         *
+         * @param groups the user's roles over HTTP
+         */
+        String of(String user, String... groups);
+
+        /** A token that names another key than the one it is signed with. */
+        default String ofKey(String keyId, String user) {
+            throw new UnsupportedOperationException("attacks with a key server need one");
+        }
+    }
+
     /** The number of things that attackers did, and the answers that they got. Thread-safe. */
-    static final class Tally {
+    public static final class Tally {
 
         /** Answers to new clients with a valid token: the welcome, or a close before it. */
-        static final String WELCOME = "welcome";
+        public static final String WELCOME = "welcome";
 
-        static final String TURNED_AWAY = "turned-away";
+        public static final String TURNED_AWAY = "turned-away";
 
         private final LongAdder done = new LongAdder();
         private final Map<String, LongAdder> answers = new ConcurrentHashMap<>();
@@ -131,11 +163,11 @@ final class Attackers implements AutoCloseable {
             answers.computeIfAbsent(answer, first -> new LongAdder()).increment();
         }
 
-        long done() {
+        public long done() {
             return done.sum();
         }
 
-        Map<String, Long> answers() {
+        public Map<String, Long> answers() {
             Map<String, Long> sums = new TreeMap<>();
             answers.forEach((answer, count) -> sums.put(answer, count.sum()));
             return sums;
@@ -143,30 +175,26 @@ final class Attackers implements AutoCloseable {
     }
 
     /** One attacker, which has its own thread, user and sockets. */
-    static final class Attacker implements AutoCloseable {
+    public static final class Attacker implements AutoCloseable {
 
         /** Less than the time within which nothing of an attack must be left. */
         private static final int PATIENCE_MILLIS = 20_000;
 
         private final int number;
-        private final InetSocketAddress pod;
+        private final Target target;
         private final Tally tally;
         private final String token;
-        private final String since;
+        private final Map<String, String> requests = new HashMap<>();
         private final List<HttpConnection> held = new ArrayList<>();
         private long next = System.nanoTime();
         private int rounds;
         private volatile boolean over;
 
-        /**
-         * @param since a position to resume from, if the attack does that
-         */
-        Attacker(int number, InetSocketAddress pod, Tally tally, String since) {
+        Attacker(int number, Target target, Tally tally) {
             this.number = number;
-            this.pod = pod;
+            this.target = target;
             this.tally = tally;
-            this.token = Credentials.of(user());
-            this.since = since;
+            this.token = target.tokens().of(user());
         }
 
         /** Whether it has been told to stop. */
@@ -191,8 +219,8 @@ final class Attackers implements AutoCloseable {
             return token;
         }
 
-        String since() {
-            return since;
+        Target target() {
+            return target;
         }
 
         /** The user of its valid token. */
@@ -203,6 +231,11 @@ final class Attackers implements AutoCloseable {
         /** The number of earlier calls. */
         int round() {
             return rounds++;
+        }
+
+        /** Requests with its tokens, by the same without them. */
+        Map<String, String> requests() {
+            return requests;
         }
 
         /** Sockets that stay open when it stops; the pod must close them. */
@@ -220,7 +253,12 @@ final class Attackers implements AutoCloseable {
         }
 
         HttpConnection connect() throws IOException {
-            HttpConnection connection = new HttpConnection(pod, PATIENCE_MILLIS);
+            return connect(0);
+        }
+
+        /** @param buffer the size of the receive buffer in bytes; 0 for the system's */
+        HttpConnection connect(int buffer) throws IOException {
+            HttpConnection connection = new HttpConnection(target.pod(), PATIENCE_MILLIS, buffer);
             connection.resets();
             return connection;
         }

@@ -1,9 +1,9 @@
-package dev.sluice.bench.attack;
+package dev.sluice.harness.attack;
 
-import dev.sluice.bench.attack.Attackers.Attacker;
-import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.harness.HttpConnection;
+import dev.sluice.harness.attack.Attackers.Attacker;
+import dev.sluice.harness.attack.Attackers.Signer;
+import dev.sluice.harness.attack.Attackers.Tally;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;
@@ -35,15 +35,21 @@ final class HttpAttacks {
 
     private static final String MANY_HEADERS = "GET / HTTP/1.1\r\n" + "a:\r\n".repeat(4_900);
 
-    private static final String PUBLISHER = Credentials.of("attacker", "publisher");
     private static final String MESSAGE = "{\"text\":\"" + "x".repeat(180) + "\"}";
 
+    /** Placeholders of tokens in requests: of a publisher, an operator, a user without a role, and a forged one. */
+    private static final String PUBLISHER = "@publisher@";
+
+    private static final String OPERATOR = "@operator@";
+    private static final String NOBODY = "@nobody@";
+    private static final String FORGED = "@forged@";
+
     private static final List<String> WITHOUT_RIGHT = List.of(
-            post("/api/channels/upload:0/messages", "Bearer " + Attackers.forgedToken(), MESSAGE),
+            post("/api/channels/upload:0/messages", "Bearer " + FORGED, MESSAGE),
             post("/api/channels/upload:0/messages", "Bearer nonsense", MESSAGE),
             post("/api/channels/upload:0/messages", "Basic Og==", MESSAGE),
-            post("/api/channels/upload:0/messages", "Bearer " + Credentials.of("attacker"), MESSAGE),
-            post("/api/uploads/0/events", "Bearer " + Credentials.of("attacker", "operator"), MESSAGE),
+            post("/api/channels/upload:0/messages", "Bearer " + NOBODY, MESSAGE),
+            post("/api/uploads/0/events", "Bearer " + OPERATOR, MESSAGE),
             get("/api/users/u0/connections", "Bearer " + PUBLISHER));
 
     private static final List<String> RUBBISH = Stream.concat(
@@ -89,9 +95,10 @@ final class HttpAttacks {
     }
 
     static void publish(Attacker by) throws IOException {
+        String posts = signed(PUBLISH, by);
         try (HttpConnection socket = by.connect()) {
             for (int round = 0; round < ON_ONE_CONNECTION && !by.isOver(); round++) {
-                socket.send(PUBLISH);
+                socket.send(posts);
                 for (int i = 0; i < PIPELINED; i++) {
                     by.tally().answered(socket.status());
                     by.tally().did(1);
@@ -103,7 +110,7 @@ final class HttpAttacks {
     static void slowBodies(Attacker by) throws IOException {
         String begin = "POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
                 + PUBLISHER + "\r\nContent-Length: 200000\r\n\r\nx";
-        drip(by, SLOW_BODIES / Attack.CROWD, begin);
+        drip(by, SLOW_BODIES / Attack.CROWD, signed(begin, by));
     }
 
     static void pipelined(Attacker by) throws IOException {
@@ -119,8 +126,9 @@ final class HttpAttacks {
     static void endlessBodies(Attacker by) throws IOException {
         try (HttpConnection socket = by.connect()) {
             by.tally().did(1);
-            socket.send("POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
-                    + PUBLISHER + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+            String begin = "POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
+                    + PUBLISHER + "\r\nTransfer-Encoding: chunked\r\n\r\n";
+            socket.send(signed(begin, by));
             for (int i = 0; i < CHUNKS && !by.isOver(); i++) {
                 socket.send(CHUNK);
             }
@@ -140,7 +148,7 @@ final class HttpAttacks {
     private static void ask(Attacker by, List<String> requests) throws IOException {
         try (HttpConnection socket = by.connect()) {
             for (int i = 0; i < ON_ONE_CONNECTION && !by.isOver(); i++) {
-                socket.send(requests.get(by.round() % requests.size()));
+                socket.send(signed(requests.get(by.round() % requests.size()), by));
                 by.tally().did(1);
                 by.tally().answered(socket.status());
             }
@@ -213,6 +221,17 @@ final class HttpAttacks {
         } catch (IOException cutOff) {
             return false;
         }
+    }
+
+    /** Returns the request with a token in place of the placeholder. */
+    private static String signed(String request, Attacker by) {
+        return by.requests().computeIfAbsent(request, unsigned -> {
+            Signer tokens = by.target().tokens();
+            return unsigned.replace(PUBLISHER, tokens.of("attacker", "publisher"))
+                    .replace(OPERATOR, tokens.of("attacker", "operator"))
+                    .replace(NOBODY, tokens.of("attacker"))
+                    .replace(FORGED, by.target().forgedToken());
+        });
     }
 
     private static String post(String path, String authorization, String body) {
