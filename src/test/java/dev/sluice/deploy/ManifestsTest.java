@@ -32,6 +32,7 @@ class ManifestsTest {
                             .distinct())
                     .containsExactlyInAnyOrderElementsOf(files.filter(Files::isRegularFile)
                             .filter(file -> !file.startsWith(Chart.FOLDER.getParent()))
+                            .filter(file -> !file.endsWith("README.md"))
                             .toList());
         }
     }
