@@ -11,21 +11,22 @@ import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The pod of a fleet that loses publications detects this, and reports a gap to its clients. */
-@Order(0)
-@ResourceLock("both cores")
+/**
+ * The pod of a fleet that loses publications detects this, and reports a gap to its clients. Runs alone: a pod whose vote
+ * the machine delays beyond the next tick looks like one that heard something else.
+ */
+@Isolated
 @Tag("chaos")
 @Tag("long")
 class DivergenceIT {
 
-    /** Seconds. Pods that share a busy machine must be able to vote within half of it. */
+    /** Seconds. Each pod must be able to vote within half of it. */
     private static final int INTERVAL = 2;
 
     private static final String DIVERGENCES = "sluice_clock_divergences_total";
@@ -79,7 +80,7 @@ class DivergenceIT {
 
     @ParameterizedTest
     @EnumSource(RespProxy.Damage.class)
-    void onlyTheDifferingPodReportsAGapWithinThreeIntervals(RespProxy.Damage damage) {
+    void onlyTheDifferingPodReportsAGap(RespProxy.Damage damage) {
         if (damages == DAMAGES_PER_SUBSCRIPTION) {
             subscribeAgain();
         }
