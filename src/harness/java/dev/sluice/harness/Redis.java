@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import redis.embedded.core.ExecutableProvider;
@@ -39,6 +40,10 @@ public final class Redis implements AutoCloseable {
 
     private String executable;
     private final int port;
+
+    /** Unlike the port, never that of an earlier server, whose data this one would load. */
+    private final String data;
+
     private final String password;
     private final String[] options;
     private @Nullable ServerProcess process;
@@ -46,6 +51,7 @@ public final class Redis implements AutoCloseable {
     private Redis(String password, String... options) {
         this.executable = EXECUTABLE;
         this.port = Ports.free();
+        this.data = "redis-" + port + "-" + UUID.randomUUID();
         this.password = password;
         this.options = options;
     }
@@ -150,9 +156,9 @@ public final class Redis implements AutoCloseable {
                 "--dir",
                 Fork.folder().toString(),
                 "--dbfilename",
-                "redis-" + port + ".rdb",
+                data + ".rdb",
                 "--appendfilename",
-                "redis-" + port + ".aof",
+                data + ".aof",
                 "--requirepass",
                 password));
         arguments.addAll(List.of(options));
