@@ -87,6 +87,7 @@ public final class Bench extends Program {
             description = "measure nothing; write the pages and the chart again from bench/results/results.json")
     private boolean pages;
 
+    private final List<String> leftOut = new ArrayList<>();
     private List<Turn> turns;
     private Sizes sizes;
 
@@ -170,7 +171,7 @@ public final class Bench extends Program {
     /** All turns in order: contenders alternate within a round, so that other load of the machine hits them all. */
     private List<Turn> turns(List<Contender> contestants) {
         List<Turn> all = new ArrayList<>();
-        for (Work work : only.isEmpty() ? EnumSet.allOf(Work.class) : EnumSet.copyOf(only)) {
+        for (Work work : works()) {
             for (int round = 1; round <= rounds; round++) {
                 for (Contender contender : contestants) {
                     if (work.suits(contender)) {
@@ -182,12 +183,32 @@ public final class Bench extends Program {
         return all;
     }
 
+    /** The workloads that the command line names, or all that this machine allows. */
+    private List<Work> works() {
+        long allowed = Machine.openFiles();
+        List<Work> works = new ArrayList<>();
+        for (Work work : only.isEmpty() ? EnumSet.allOf(Work.class) : EnumSet.copyOf(only)) {
+            int needed = work.openFiles(sizes);
+            String reason = "%s needs processes with %,d open files; here they may have %,d (ulimit -Hn)"
+                    .formatted(work, needed, allowed);
+            if (needed <= allowed) {
+                works.add(work);
+            } else if (only.contains(work)) {
+                throw wrong(reason);
+            } else {
+                leftOut.add(reason);
+            }
+        }
+        return works;
+    }
+
     @Override
     protected boolean run() throws IOException {
         if (pages) {
             Results.read(root()).write(root(), root());
             return true;
         }
+        leftOut.forEach(reason -> System.out.println("left out: " + reason));
         Machine machine = Machine.here(
                 root(),
                 sluiceFlags(),

@@ -4,14 +4,21 @@ import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
+import dev.sluice.harness.Client;
 import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 
@@ -65,6 +72,20 @@ public sealed interface Contender permits Sluice, Peer {
     /** The session of a client that also receives {@code upload:<upload>}. */
     Session subscriber(String user, String upload);
 
+    /** Whether clients that return get what they missed. */
+    default boolean canResume() {
+        return false;
+    }
+
+    /**
+     * Lets a client subscribe to {@link Missed#UPLOAD} and leave, if clients can resume, and publishes there.
+     *
+     * @return the session of each user, who returns as this client, or else only subscribes
+     */
+    default Function<String, Session> returning(Redis redis, HttpServerProcess server) {
+        return user -> subscriber(user, Missed.UPLOAD);
+    }
+
     /** Requests a garbage collection, if there is a command for that; it may continue after the return. */
     default void collectGarbage(HttpServerProcess server) {}
 
@@ -75,7 +96,10 @@ public sealed interface Contender permits Sluice, Peer {
         EVENTS,
         CENTRIFUGE;
 
+        static final String SUBPROTOCOL = "sluice.v2";
+
         private static final String NO_KNOCK = "";
+        private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol: " + SUBPROTOCOL;
 
         /** The session of a client that receives {@code user:<user>}. */
         Session user(String user) {
@@ -101,7 +125,7 @@ public sealed interface Contender permits Sluice, Peer {
                             NO_KNOCK,
                             "/ws",
                             Format.FRAMES,
-                            this == V2 ? "Sec-WebSocket-Protocol: sluice.v2" : "",
+                            this == V2 ? SUBPROTOCOL_HEADER : "",
                             steps("{\"type\":\"auth\",\"token\":\"" + token + "\"}", "\"auth_success\"", messages));
                 case EVENTS ->
                     new Session(
@@ -120,9 +144,71 @@ public sealed interface Contender permits Sluice, Peer {
             };
         }
 
+        /** The session of a client of {@code sluice.v2} that was last at this position. */
+        static Session resuming(String user, String position) {
+            return new Session(
+                    NO_KNOCK,
+                    "/ws",
+                    Format.FRAMES,
+                    SUBPROTOCOL_HEADER,
+                    List.of(
+                            new Step(
+                                    "{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\",\"since\":\""
+                                            + position + "\"}",
+                                    "\"auth_success\""),
+                            new Step(
+                                    "{\"action\":\"subscribe\",\"channels\":[\"upload:" + Missed.UPLOAD
+                                            + "\"],\"since\":\"" + position + "\"}",
+                                    "\"recovered\":true"),
+                            new Step("", Missed.LAST)));
+        }
+
         private static List<Step> steps(String authentication, String expect, List<Step> more) {
             return Stream.concat(Stream.of(new Step(authentication, expect)), more.stream())
                     .toList();
+        }
+    }
+
+    /** What returning clients have missed, and how the server says where a client was. */
+    final class Missed {
+
+        /** The upload that returning clients listen to. */
+        static final String UPLOAD = "storm";
+
+        /** The last publication contains this. */
+        static final String LAST = "\"missed\":20,";
+
+        private static final int PUBLICATIONS = 20;
+        private static final String FILLER = "x".repeat(170);
+
+        private Missed() {}
+
+        /** The publications, of 200 bytes or a little less. */
+        static List<String> publications() {
+            return IntStream.rangeClosed(1, PUBLICATIONS)
+                    .mapToObj(number -> "{\"missed\":" + number + ",\"p\":\"" + FILLER + "\"}")
+                    .toList();
+        }
+
+        /** The last answer to a client with this session, which then leaves. */
+        static String answer(HttpServerProcess server, Session session, String... subprotocols) {
+            URI uri = URI.create("ws://127.0.0.1:" + server.port() + session.path());
+            try (Client client = Client.connect(uri, Map.of(), subprotocols)) {
+                String heard = "";
+                for (Step step : session.steps()) {
+                    client.send(step.say());
+                    do {
+                        heard = client.next();
+                    } while (!heard.contains(step.expect()));
+                }
+                return heard;
+            }
+        }
+
+        /** The value of the field, a text or a number; the default if the answer does not have it. */
+        static String field(String answer, String name, String byDefault) {
+            Matcher field = Pattern.compile("\"" + name + "\":\"?([^\",}]+)").matcher(answer);
+            return field.find() ? field.group(1) : byDefault;
         }
     }
 

@@ -5,11 +5,14 @@ import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Program;
+import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The servers of others, none of which stores publications. */
 public enum Peer implements Contender {
@@ -102,6 +106,7 @@ public enum Peer implements Contender {
 
     /** Centrifugo with its Redis engine. Publications come over Redis, as another of its nodes would publish them. */
     CENTRIFUGO("centrifugo", "Centrifugo in the PATH, or named by CENTRIFUGO") {
+        private static final int PATIENCE_MILLIS = 10_000;
         private static final String PROGRAM = System.getenv().getOrDefault("CENTRIFUGO", "centrifugo");
 
         @Override
@@ -116,6 +121,11 @@ public enum Peer implements Contender {
         }
 
         @Override
+        public boolean canResume() {
+            return true;
+        }
+
+        @Override
         public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
             return configured(List.of(PROGRAM, "--config"), logs.resolve("centrifugo.json"), "/health", """
                     {
@@ -123,11 +133,13 @@ public enum Peer implements Contender {
                       "health": {"enabled": true},
                       "http_server": {"address": "127.0.0.1", "port": "@PORT@"},
                       "client": {"token": {"hmac_secret_key": "@SECRET@"}},
+                      "http_api": {"key": "@SECRET@"},
                       "engine": {"type": "redis", "redis": {"address": "@REDIS@"}},
                       "channel": {
                         "namespaces": [
                           {"name": "upload", "allow_subscribe_for_client": true},
-                          {"name": "user", "allow_subscribe_for_client": true}
+                          {"name": "user", "allow_subscribe_for_client": true},
+                          {"name": "kept", "allow_subscribe_for_client": true, "history_size": 100, "history_ttl": "300s", "force_recovery": true}
                         ]
                       }
                     }
@@ -149,6 +161,38 @@ public enum Peer implements Contender {
         @Override
         public Session subscriber(String user, String upload) {
             return session(user, "user:" + user, "upload:" + upload);
+        }
+
+        /** Only its own API publishes into the history of a channel. */
+        @Override
+        public Function<String, Session> returning(Redis redis, HttpServerProcess server) {
+            String channel = "kept:" + Missed.UPLOAD;
+            String answer = Missed.answer(server, session("before", channel));
+            Missed.publications()
+                    .forEach(publication ->
+                            publish(server, "{\"channel\":\"" + channel + "\",\"data\":" + publication + "}"));
+            String since = "\"recover\":true,\"epoch\":\"" + Missed.field(answer, "epoch", "") + "\",\"offset\":"
+                    + Missed.field(answer, "offset", "0");
+            String subscription = "{\"id\":3,\"subscribe\":{\"channel\":\"" + channel + "\"," + since + "}}";
+            return user -> {
+                Session session = user(user);
+                List<Step> steps = new ArrayList<>(session.steps());
+                steps.add(new Step(subscription, "\"recovered\":true"));
+                return new Session("", session.path(), session.format(), "", steps);
+            };
+        }
+
+        private static void publish(HttpServerProcess server, String request) {
+            try (HttpConnection connection = new HttpConnection(server.address(), PATIENCE_MILLIS)) {
+                connection.send("POST /api/publish HTTP/1.1\r\nHost: bench\r\nX-API-Key: " + Credentials.SECRET
+                        + "\r\nContent-Length: " + request.length() + "\r\n\r\n" + request);
+                int status = connection.status();
+                if (status != HttpURLConnection.HTTP_OK) {
+                    throw new IllegalStateException("Centrifugo refused a publication: " + status);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         private Session session(String user, String... channels) {
@@ -192,7 +236,7 @@ public enum Peer implements Contender {
                     error_log @DIR@/nginx.error.log warn;
 
                     events {
-                      worker_connections 20000;
+                      worker_connections 50000;
                     }
 
                     http {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Sluice, on a JVM or native, in one of its configurations. */
 public final class Sluice implements Contender {
@@ -107,6 +108,27 @@ public final class Sluice implements Contender {
     @Override
     public boolean limitsConnects() {
         return isDefault();
+    }
+
+    @Override
+    public boolean isForStorms() {
+        return isDefault() || canResume();
+    }
+
+    @Override
+    public boolean canResume() {
+        return clients == ClientProtocol.V2;
+    }
+
+    @Override
+    public Function<String, Session> returning(Redis redis, HttpServerProcess server) {
+        if (!canResume()) {
+            return Contender.super.returning(redis, server);
+        }
+        String answer = Missed.answer(server, subscriber("before", Missed.UPLOAD), ClientProtocol.SUBPROTOCOL);
+        redis.publishAll("upload:" + Missed.UPLOAD, Missed.publications());
+        String position = Missed.field(answer, "at", "");
+        return user -> ClientProtocol.resuming(user, position);
     }
 
     private boolean isDefault() {

@@ -5,10 +5,14 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -23,6 +27,7 @@ import java.util.stream.Stream;
 public final class ClientLoop implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int CLIENTS_PER_ADDRESS = 20_000;
 
     private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
@@ -34,12 +39,27 @@ public final class ClientLoop implements AutoCloseable {
         return loop;
     }
 
+    /**
+     * The address from which the client with this number connects. Each of the loopback interface has some 28,000 ports for
+     * connections to the same server.
+     */
+    static InetSocketAddress source(int client) {
+        byte[] address = {127, 0, 0, (byte) (1 + client / CLIENTS_PER_ADDRESS)};
+        try {
+            return new InetSocketAddress(InetAddress.getByAddress(address), 0);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** A bootstrap for connections on this loop. */
     public Bootstrap bootstrap() {
         return new Bootstrap()
                 .group(loop)
                 .channelFactory(this::connection)
                 .option(ChannelOption.TCP_NODELAY, true)
+                // Otherwise a port of a source address would serve one connection only.
+                .option(EpollChannelOption.IP_BIND_ADDRESS_NO_PORT, true)
                 // A close resets the connection, so that no port stays in TIME_WAIT.
                 .option(ChannelOption.SO_LINGER, 0);
     }

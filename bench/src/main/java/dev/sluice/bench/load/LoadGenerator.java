@@ -31,7 +31,10 @@ import org.HdrHistogram.Histogram;
  */
 public final class LoadGenerator implements AutoCloseable {
 
+    /** How long clients may take to connect: this, and so much for each. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private static final Duration PATIENCE_FOR_EACH = Duration.ofMillis(5);
 
     /** The number of clients that connect at the same time, so that none exceeds a time limit of the server. */
     private static final int AT_A_TIME = 128;
@@ -50,6 +53,7 @@ public final class LoadGenerator implements AutoCloseable {
     private final Deliveries deliveries = new Deliveries();
     private final List<Receiver> receivers = new ArrayList<>();
     private final List<Sleeper> sleepers = new ArrayList<>();
+    private int admitted;
     private WorkloadPublisher publisher;
     private Drive drive;
 
@@ -137,11 +141,11 @@ public final class LoadGenerator implements AutoCloseable {
                 () -> CompletableFuture.allOf(Stream.generate(() -> admitNext(bootstrap, server, waiting, handlers))
                         .limit(AT_A_TIME)
                         .toArray(CompletableFuture<?>[]::new)));
-        ClientLoop.await(all, PATIENCE);
+        ClientLoop.await(all, PATIENCE.plus(PATIENCE_FOR_EACH.multipliedBy(sessions.size())));
     }
 
     /** Connects one client after the other, until none is waiting. */
-    private static CompletableFuture<Void> admitNext(
+    private CompletableFuture<Void> admitNext(
             Bootstrap bootstrap,
             SocketAddress server,
             Queue<Session> waiting,
@@ -151,7 +155,8 @@ public final class LoadGenerator implements AutoCloseable {
             return CompletableFuture.completedFuture(null);
         }
         CompletableFuture<Channel> entered = new CompletableFuture<>();
-        Entrance.connect(bootstrap, server, session, handlers.apply(session), entered);
+        Bootstrap next = bootstrap.clone().localAddress(ClientLoop.source(admitted++));
+        Entrance.connect(next, server, session, handlers.apply(session), entered);
         return entered.thenCompose(channel -> admitNext(bootstrap, server, waiting, handlers));
     }
 

@@ -30,13 +30,13 @@ public final class Publication {
 
     /**
      * @param number the channel's number; ignored if the channel has none
-     * @param nanos the time of publication that the payload states
+     * @param nanos the time of publication, which the payload states in microseconds
      */
     void writeTo(ByteBuf out, long number, long nanos) {
         for (int i = 0; i < numberOffsets.size(); i++) {
             Digits.write(bytes, numberOffsets.get(i), numberDigits, number);
         }
-        Digits.write(bytes, timeOffset, Payload.TIME_DIGITS, nanos);
+        Digits.write(bytes, timeOffset, Payload.TIME_DIGITS, TimeUnit.NANOSECONDS.toMicros(nanos));
         out.writeBytes(bytes);
     }
 
@@ -110,9 +110,9 @@ public final class Publication {
             }
 
             private String packedPayload(int payloadBytes) {
-                int filler = payloadBytes - Payload.template(0).length();
-                return "\u0082" + packed("t") + packed("0".repeat(Payload.TIME_DIGITS)) + packed("p")
-                        + packed("x".repeat(filler));
+                int fields = payloadBytes == Payload.SHORTEST ? 1 : 2;
+                String event = (char) (0x80 | fields) + packed("t") + packed("0".repeat(Payload.TIME_DIGITS));
+                return fields == 1 ? event : event + packed("p") + packed(Payload.filler(payloadBytes));
             }
 
             private String packed(String text) {
@@ -174,8 +174,8 @@ public final class Publication {
     }
 
     /**
-     * The payloads of the benchmarks: JSON such as {@code {"t":"0000012345678901234","p":"xxxx"}}, whose {@code t} is the
-     * {@link System#nanoTime} at which it was published.
+     * The payloads of the benchmarks: JSON such as {@code {"t":"000012345678","p":"xxxx"}}, whose {@code t} is the
+     * {@link System#nanoTime} at which it was published, in microseconds. The shortest has no {@code p}.
      */
     static final class Payload {
 
@@ -188,10 +188,16 @@ public final class Publication {
 
         static final int TIME_OFFSET = START.length();
 
-        /** The number of digits of the largest {@code long}. */
-        static final int TIME_DIGITS = 19;
+        /** Enough for eleven days. */
+        static final int TIME_DIGITS = 12;
 
         static final int TIME_END = TIME_OFFSET + TIME_DIGITS;
+
+        private static final String FILLER = "\",\"p\":\"";
+        private static final String END = "\"}";
+
+        /** The size of the shortest. */
+        static final int SHORTEST = TIME_END + END.length();
 
         /** The clock may start anywhere, even below zero; this offset makes its readings positive. */
         private static final long ORIGIN = System.nanoTime() - TimeUnit.SECONDS.toNanos(1);
@@ -203,11 +209,19 @@ public final class Publication {
             return System.nanoTime() - ORIGIN;
         }
 
-        /** A payload of this size, or the smallest, with zeros for the time. */
+        /** A payload of this size, with zeros for the time. */
         static String template(int bytes) {
-            String head = START + "0".repeat(TIME_DIGITS) + "\",\"p\":\"";
-            String tail = "\"}";
-            return head + "x".repeat(Math.max(0, bytes - head.length() - tail.length())) + tail;
+            String time = START + "0".repeat(TIME_DIGITS);
+            return bytes == SHORTEST ? time + END : time + FILLER + filler(bytes) + END;
+        }
+
+        /** The {@code p} of a payload of this size. */
+        static String filler(int bytes) {
+            int length = bytes - SHORTEST - FILLER.length();
+            if (length < 0) {
+                throw new IllegalArgumentException("there is no payload of " + bytes + " bytes");
+            }
+            return "x".repeat(length);
         }
     }
 }

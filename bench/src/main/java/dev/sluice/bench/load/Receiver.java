@@ -141,9 +141,14 @@ final class Receiver extends ChannelInboundHandlerAdapter {
         private int lostReceivers;
         private Runnable afterRead = () -> {};
 
+        /**
+         * @param published in microseconds, as the payload states it
+         * @param now in nanoseconds
+         */
         void received(long published, long now) {
             count++;
-            latencies.recordValue(Math.max(0, Math.min(LONGEST, now - published)));
+            long latency = now - TimeUnit.MICROSECONDS.toNanos(published);
+            latencies.recordValue(Math.max(0, Math.min(LONGEST, latency)));
         }
 
         void receiverLost() {

@@ -1,7 +1,9 @@
 package dev.sluice.bench.process;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -59,6 +61,11 @@ public record Machine(
                 commit(repository),
                 before,
                 LocalDate.now(ZoneOffset.UTC).toString());
+    }
+
+    /** How many files this process, and those that it starts, may have open at once. */
+    public static long openFiles() {
+        return ((UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getMaxFileDescriptorCount();
     }
 
     /** Everything except the flags and the peers. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A picture of figures: a panel of bars for each workload, each with its own scale. */
 final class Chart {
@@ -64,8 +65,20 @@ final class Chart {
             return PANEL_HEAD + bars.size() * ROW + PANEL_GAP;
         }
 
-        double most() {
+        double longest() {
             return bars.stream().mapToDouble(bar -> bar.value().max()).max().orElseThrow();
+        }
+    }
+
+    /** What the lengths of bars may be compared with. */
+    private enum Scale {
+        OWN("each panel to its own scale"),
+        COMMON("all panels to one scale");
+
+        private final String inWords;
+
+        Scale(String inWords) {
+            this.inWords = inWords;
         }
     }
 
@@ -78,15 +91,18 @@ final class Chart {
     private final String name;
     private final String title;
     private final String explanation;
+    private final Scale scale;
     private final List<Panel> panels;
     private final Results results;
     private final StringBuilder svg = new StringBuilder();
 
-    private Chart(Results results, String name, String title, String explanation, List<Optional<Panel>> panels) {
+    private Chart(
+            Results results, String name, String title, String explanation, Scale scale, List<Optional<Panel>> panels) {
         this.results = results;
         this.name = name;
         this.title = title;
         this.explanation = explanation;
+        this.scale = scale;
         this.panels = panels.stream().flatMap(Optional::stream).toList();
     }
 
@@ -99,7 +115,8 @@ final class Chart {
                         results,
                         "Throughput",
                         PER_CPU_SECOND,
-                        "Payloads of 200 bytes over WebSocket; longer is better, each panel to its own scale",
+                        "Payloads of 200 bytes over WebSocket; longer is better",
+                        Scale.OWN,
                         List.of(
                                 throughput(results, Work.FAN_OUT, "One channel, 1,000 listeners", "deliveries"),
                                 throughput(results, Work.DIRECT, "1,000 users, a channel each", "deliveries"),
@@ -111,22 +128,26 @@ final class Chart {
                         results,
                         "Throughput by number of connections",
                         PER_CPU_SECOND,
-                        "20,000 deliveries a second, in turn to each connection; longer is better, each panel to its own scale",
+                        "20,000 deliveries a second, in turn to each connection; longer is better",
+                        Scale.COMMON,
                         List.of(
                                 throughput(results, Work.CONNECTIONS_1, "1 connection", "deliveries"),
                                 throughput(results, Work.CONNECTIONS_10, "10 connections", "deliveries"),
                                 throughput(results, Work.CONNECTIONS_100, "100 connections", "deliveries"),
                                 throughput(results, Work.CONNECTIONS_1000, "1,000 connections", "deliveries"),
-                                throughput(results, Work.CONNECTIONS_10000, "10,000 connections", "deliveries"))));
+                                throughput(results, Work.CONNECTIONS_10000, "10,000 connections", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_19000, "19,000 connections", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_40000, "40,000 connections", "deliveries"))));
         charts.put(
                 "payloads.svg",
                 new Chart(
                         results,
                         "Throughput by size of payloads",
                         PER_CPU_SECOND,
-                        "1,000 deliveries a second, in turn to 1,000 connections; longer is better, each panel to its own scale",
+                        "1,000 deliveries a second, in turn to 1,000 connections; longer is better",
+                        Scale.COMMON,
                         List.of(
-                                throughput(results, Work.PAYLOAD_40, "40 bytes", "deliveries"),
+                                throughput(results, Work.PAYLOAD_20, "20 bytes", "deliveries"),
                                 throughput(results, Work.PAYLOAD_2000, "2,000 bytes", "deliveries"),
                                 throughput(results, Work.PAYLOAD_64000, "64,000 bytes", "deliveries"))));
         charts.put(
@@ -135,7 +156,8 @@ final class Chart {
                         results,
                         "Latency",
                         "From publishing until the client has it, ms",
-                        "20,000 deliveries a second; shorter is better, each panel to its own scale",
+                        "20,000 deliveries a second; shorter is better",
+                        Scale.OWN,
                         List.of(
                                 latency(results, Work.CONNECTIONS_1000, "1,000 users in turn", Metric.P50),
                                 latency(results, Work.CONNECTIONS_1000, "1,000 users in turn", Metric.P99),
@@ -188,7 +210,7 @@ final class Chart {
         svg.append(STYLE);
         add("<rect class=\"card\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>", WIDTH - 1, height - 1);
         text("title", MARGIN, 40, "start", title);
-        text("quiet", MARGIN, 62, "start", explanation);
+        text("quiet", MARGIN, 62, "start", explanation + ", " + scale.inWords);
         int y = HEAD;
         for (Panel panel : panels) {
             panel(panel, y);
@@ -206,12 +228,18 @@ final class Chart {
     private void panel(Panel panel, int top) {
         text("panel", MARGIN, top + 16, "start", panel.title());
         text("quiet", WIDTH - MARGIN, top + 16, "end", panel.unit());
-        double perUnit = (WIDTH - 2 * MARGIN - LABELS - FIGURES) / panel.most();
+        double perUnit = (WIDTH - 2 * MARGIN - LABELS - FIGURES) / longest(panel);
         int y = top + PANEL_HEAD;
         for (Bar bar : panel.bars()) {
             bar(bar, panel.format(), y, perUnit);
             y += ROW;
         }
+    }
+
+    /** The length of the longest bar at the scale of the panel. */
+    private double longest(Panel panel) {
+        Stream<Panel> compared = scale == Scale.OWN ? Stream.of(panel) : panels.stream();
+        return compared.mapToDouble(Panel::longest).max().orElseThrow();
     }
 
     private void bar(Bar bar, String format, int top, double perUnit) {

@@ -33,6 +33,11 @@ interface Experiment {
 
     Map<Metric, Double> run(TestBed bed, Sizes sizes);
 
+    /** The most connections at once. */
+    default int connections(Sizes sizes) {
+        return sizes.connections() + sizes.crowd();
+    }
+
     /** How many clients may connect to the server in a second. */
     default int connectsPerSecond(Sizes sizes) {
         return NO_LIMIT;
@@ -116,6 +121,25 @@ interface Experiment {
         private interface Audience {
 
             Workload enter(TestBed bed, Sizes sizes);
+
+            default int connections(Sizes sizes) {
+                return sizes.connections();
+            }
+        }
+
+        /** A user for each connection, with a channel of its own; the channels take turns. */
+        private record ChannelForEach(int connections, int payloadBytes) implements Audience {
+
+            @Override
+            public Workload enter(TestBed bed, Sizes sizes) {
+                bed.admitUsers(connections(sizes));
+                return new Direct(bed.publication(TestBed.USER_CHANNELS, payloadBytes), connections(sizes));
+            }
+
+            @Override
+            public int connections(Sizes sizes) {
+                return sizes.scaled(connections);
+            }
         }
 
         private interface Drive {
@@ -143,12 +167,12 @@ interface Experiment {
         }
 
         static Load direct() {
-            return new Load(channelForEach(1_000, PAYLOAD_BYTES), inClosedLoop(512, 64));
+            return new Load(new ChannelForEach(1_000, PAYLOAD_BYTES), inClosedLoop(512, 64));
         }
 
         /** @param connections in turn, each of them with a channel of its own */
         static Load pacedDirect(int connections, int payloadBytes, int perSecond) {
-            return new Load(channelForEach(connections, payloadBytes), atPace(perSecond));
+            return new Load(new ChannelForEach(connections, payloadBytes), atPace(perSecond));
         }
 
         /** @param prefix of the channels without listeners */
@@ -166,14 +190,6 @@ interface Experiment {
         private static Workload oneChannel(TestBed bed, Sizes sizes) {
             bed.admitSubscribers(sizes.connections());
             return new FanOut(bed.publication(UPLOAD_CHANNEL, PAYLOAD_BYTES), sizes.connections());
-        }
-
-        private static Audience channelForEach(int connections, int payloadBytes) {
-            return (bed, sizes) -> {
-                int users = Math.min(connections, sizes.idleConnections());
-                bed.admitUsers(users);
-                return new Direct(bed.publication(TestBed.USER_CHANNELS, payloadBytes), users);
-            };
         }
 
         private static Audience noListeners(
@@ -195,6 +211,11 @@ interface Experiment {
 
         private static Drive atPace(int unitsPerSecond) {
             return (bed, workload) -> bed.publishAtPace(workload, unitsPerSecond);
+        }
+
+        @Override
+        public int connections(Sizes sizes) {
+            return audience.connections(sizes);
         }
 
         @Override
@@ -233,10 +254,14 @@ interface Experiment {
                     FAN_OUTS_PER_SECOND);
             Waiting.sleep(sizes.warmUp());
             Map<Metric, Double> calm = bed.count(sizes.window(), 1);
+            long before = bed.server().process().residentBytes();
 
-            try (Storm storm = bed.storm(sizes.crowd(), Integer.MAX_VALUE)) {
+            try (Storm storm = bed.returningStorm(sizes.crowd())) {
                 Map<Metric, Double> values = bed.count(storm::run, 1);
+                long after = bed.server().process().residentBytes();
                 bed.load().stopAndVerify();
+                Waiting.sleep(sizes.restAfterStorm());
+                long rested = bed.server().process().residentBytes();
                 Storm.Course course = storm.course();
                 double seconds = course.length().toNanos() / NANOS_PER_SECOND;
                 double busy = (values.get(Metric.SERVER_CPU) - calm.get(Metric.SERVER_CPU)) * seconds;
@@ -244,8 +269,13 @@ interface Experiment {
                 values.put(Metric.CALM_P50, calm.get(Metric.P50));
                 values.put(Metric.CALM_P99, calm.get(Metric.P99));
                 values.put(Metric.STORM_LENGTH, seconds);
+                if (bed.clientsCanResume()) {
+                    values.put(Metric.RESUMED, (double) course.entered());
+                }
                 values.put(
                         Metric.PEAK_RSS, Units.megabytes(bed.server().process().peakResidentBytes()));
+                values.put(Metric.KB_AFTER_STORM, Units.kilobytes(after - before) / course.entered());
+                values.put(Metric.KB_RESTED, Units.kilobytes(rested - before) / course.entered());
                 values.put(Metric.CONNECTS_PER_SECOND, course.entered() / seconds);
                 values.put(Metric.CONNECTS_IN_BUSIEST_SECOND, (double) course.busiestSecond());
                 values.put(Metric.REFUSALS, (double) course.refusals());

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -114,6 +115,16 @@ final class TestBed implements AutoCloseable {
     Storm storm(int count, int attempts) {
         List<Session> others = sessions(count, i -> contender.subscriber("storm" + i, "storm"));
         return new Storm(server.address(), others, attempts);
+    }
+
+    /** The same, but clients that can resume return, and get what they missed. */
+    Storm returningStorm(int count) {
+        Function<String, Session> returning = contender.returning(redis, server);
+        return new Storm(server.address(), sessions(count, i -> returning.apply("storm" + i)), Integer.MAX_VALUE);
+    }
+
+    boolean clientsCanResume() {
+        return contender.canResume();
     }
 
     Publication publication(ChannelName channel, int payloadBytes) {

@@ -30,12 +30,17 @@ public enum Work {
     CONNECTIONS_100("connections-100", Work::queuesEverything, Load.pacedDirect(100, 200, 20_000)),
     CONNECTIONS_1000("connections-1000", Work::queuesEverything, Load.pacedDirect(1_000, 200, 20_000)),
     CONNECTIONS_10000("connections-10000", Work::queuesEverything, Load.pacedDirect(10_000, 200, 20_000)),
-    PAYLOAD_40("payload-40", contender -> true, Load.pacedDirect(1_000, 40, 1_000)),
+    CONNECTIONS_19000("connections-19000", Work::queuesEverything, Load.pacedDirect(19_000, 200, 20_000)),
+    CONNECTIONS_40000("connections-40000", Work::queuesEverything, Load.pacedDirect(40_000, 200, 20_000)),
+    PAYLOAD_20("payload-20", contender -> true, Load.pacedDirect(1_000, 20, 1_000)),
     PAYLOAD_2000("payload-2000", contender -> true, Load.pacedDirect(1_000, 2_000, 1_000)),
     PAYLOAD_64000("payload-64000", contender -> true, Load.pacedDirect(1_000, 64_000, 1_000)),
     STALLED("stalled", contender -> true, new Stalled()),
     STORM("storm", Contender::isForStorms, new Reconnects()),
     REFUSED("refused", Contender::limitsConnects, new Refused());
+
+    /** Libraries, connections to Redis, and room. */
+    private static final int OTHER_FILES = 500;
 
     private final String id;
     private final Predicate<Contender> suits;
@@ -68,6 +73,11 @@ public enum Work {
         return contender.protocol() != PublishProtocol.REDIS_STREAM;
     }
 
+    /** How many files the server, or the clients, must be able to have open at once. */
+    public int openFiles(Sizes sizes) {
+        return experiment.connections(sizes) + OTHER_FILES;
+    }
+
     /** Runs it once, with new servers. */
     public Trial run(Contender contender, int round, Sizes sizes, Path logs) {
         try (TestBed bed = TestBed.start(contender, experiment.connectsPerSecond(sizes), logs)) {
@@ -81,7 +91,7 @@ public enum Work {
      * The sizes of the workloads.
      *
      * @param connections of all workloads except {@code idle}
-     * @param idleConnections of {@code idle}
+     * @param idleConnections of {@code idle}; other workloads of many connections have the same share of their full number
      * @param unwantedChannels the number of channels without listeners
      * @param warmUp the time under load before the count
      * @param window the time of the count
@@ -101,11 +111,23 @@ public enum Work {
             int crowd,
             int connectsPerSecond) {
 
+        private static final int FULL_IDLE_CONNECTIONS = 10_000;
+
+        /** The connections of a workload that has so many in a full run. */
+        int scaled(int connections) {
+            return Math.max(1, (int) ((long) connections * idleConnections / FULL_IDLE_CONNECTIONS));
+        }
+
+        /** The time after a storm until memory is read again. */
+        Duration restAfterStorm() {
+            return stall.multipliedBy(2);
+        }
+
         /** For results. */
         public static Sizes full(Duration warmUp, Duration window) {
             return new Sizes(
                     1_000,
-                    10_000,
+                    FULL_IDLE_CONNECTIONS,
                     100_000,
                     warmUp,
                     window,
@@ -171,8 +193,13 @@ public enum Work {
         STALLED_CLOSED,
         /** The time until all clients of a storm are connected, in seconds. */
         STORM_LENGTH,
+        /** The number of clients of a storm that got what they had missed. */
+        RESUMED,
         /** The most resident memory of the server until the storm is over, in MB. */
         PEAK_RSS,
+        /** The resident memory that each client of a storm has added when all are connected, and a minute later, in KB. */
+        KB_AFTER_STORM,
+        KB_RESTED,
         /** Clients of a storm that connect per second, on average and in the busiest second. */
         CONNECTS_PER_SECOND,
         CONNECTS_IN_BUSIEST_SECOND,

@@ -1,5 +1,6 @@
 package dev.sluice.bench.load;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.netty.channel.Channel;
@@ -7,6 +8,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -15,6 +17,25 @@ class ClientLoopTest {
 
     /** Longer than a close takes to tell the event loop that it shuts down. */
     private static final Duration BUSY = Duration.ofMillis(300);
+
+    @Test
+    void clientsBeyondThePortsOfOneAddressConnectFromTheNext() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
+                ClientLoop clients = new ClientLoop()) {
+            for (int client : new int[] {0, 39_999}) {
+                clients.bootstrap()
+                        .handler(new ChannelInboundHandlerAdapter())
+                        .localAddress(ClientLoop.source(client))
+                        .connect(server.getLocalSocketAddress())
+                        .syncUninterruptibly();
+                try (Socket accepted = server.accept()) {
+                    assertEquals(
+                            client == 0 ? "127.0.0.1" : "127.0.0.2",
+                            accepted.getInetAddress().getHostAddress());
+                }
+            }
+        }
+    }
 
     @Test
     void connectionsAreClosedWithALoopThatIsBusyMeanwhile() throws IOException, InterruptedException {

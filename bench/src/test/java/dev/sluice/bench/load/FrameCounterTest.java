@@ -22,11 +22,14 @@ class FrameCounterTest {
     /** So small that a histogram keeps it as it is. */
     private static final long LATENCY = 1_000;
 
+    /** In nanoseconds; payloads say it in microseconds. */
+    private static final long PUBLISHED = 7_000;
+
     private final Deliveries deliveries = new Deliveries();
     private final FrameCounter frames = new FrameCounter(deliveries);
 
     @ParameterizedTest
-    @ValueSource(ints = {60, 200, 4_096, 70_000})
+    @ValueSource(ints = {20, 60, 200, 4_096, 70_000})
     void countsPayloadsOfAnySizeInReadsOfAnySize(int bytes) {
         String payload = payload(bytes);
         for (int cut = 1; cut < 40; cut++) {
@@ -35,7 +38,7 @@ class FrameCounterTest {
             frame(in, FIN | TEXT, payload);
             frame(in, FIN | TEXT, payload);
             while (in.isReadable()) {
-                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), PUBLISHED + LATENCY);
             }
             assertEquals(2, each.messages());
         }
@@ -54,7 +57,7 @@ class FrameCounterTest {
             frame(in, FIN | TEXT, "{\"action\":\"mark\",\"at\":\"a.1.b\"}");
             frame(in, FIN | TEXT, message);
             while (in.isReadable()) {
-                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), PUBLISHED + LATENCY);
             }
             assertEquals(2, each.messages());
         }
@@ -70,7 +73,7 @@ class FrameCounterTest {
         frame(in, TEXT, payload.substring(0, 15));
         frame(in, FIN | PING, "");
         frame(in, FIN | CONTINUATION, payload.substring(15));
-        frames.read(in, LATENCY + 7);
+        frames.read(in, PUBLISHED + LATENCY);
 
         assertEquals(1, frames.messages());
         assertEquals(LATENCY, deliveries.takeLatencies().getMaxValue());
@@ -84,7 +87,7 @@ class FrameCounterTest {
         frame(in, FIN | TEXT, "{\"action\":\"ping\"}");
         frame(in, FIN | TEXT, "");
         frame(in, FIN | TEXT, payload(200));
-        frames.read(in, LATENCY + 7);
+        frames.read(in, PUBLISHED + LATENCY);
 
         assertEquals(1, frames.messages());
         assertEquals(1, deliveries.count());
@@ -107,7 +110,7 @@ class FrameCounterTest {
             PayloadFinder each = new PayloadFinder(deliveries, chunked);
             ByteBuf in = Unpooled.copiedBuffer(bytes, StandardCharsets.US_ASCII);
             while (in.isReadable()) {
-                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), PUBLISHED + LATENCY);
             }
             assertEquals(2, each.messages());
             assertEquals(pings, each.takePings());
@@ -117,7 +120,7 @@ class FrameCounterTest {
         assertEquals(LATENCY, latencies.getMaxValue());
     }
 
-    /** Published at 7. */
+    /** Published at {@link #PUBLISHED}. */
     private static String payload(int bytes) {
         String zeros = "0".repeat(Payload.TIME_DIGITS);
         return Payload.template(bytes).replace(zeros, zeros.substring(1) + "7");

@@ -1,6 +1,7 @@
 package dev.sluice.bench.load;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Publication.PublishProtocol;
@@ -17,15 +18,23 @@ class PublicationTest {
     void encodesTheCommandForRedis() {
         assertEquals(
                 "*3\r\n$7\r\nPUBLISH\r\n$11\r\nuser:u00042\r\n$40\r\n"
-                        + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}\r\n",
+                        + "{\"t\":\"000000000123\",\"p\":\"xxxxxxxxxxxxx\"}\r\n",
                 written(new Publication(PublishProtocol.REDIS, channels, 40)));
+    }
+
+    @Test
+    void shortestPayloadHasTheTimeOnly() {
+        assertEquals(
+                "*3\r\n$7\r\nPUBLISH\r\n$11\r\nuser:u00042\r\n$20\r\n{\"t\":\"000000000123\"}\r\n",
+                written(new Publication(PublishProtocol.REDIS, channels, 20)));
+        assertThrows(IllegalArgumentException.class, () -> new Publication(PublishProtocol.REDIS, channels, 21));
     }
 
     @Test
     void encodesTheRequestForNchan() {
         assertEquals(
                 "POST /pub/user:u00042 HTTP/1.1\r\nHost: nchan\r\nContent-Length: 40\r\n\r\n"
-                        + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}",
+                        + "{\"t\":\"000000000123\",\"p\":\"xxxxxxxxxxxxx\"}",
                 written(new Publication(PublishProtocol.NCHAN, channels, 40)));
     }
 
@@ -34,7 +43,7 @@ class PublicationTest {
         ByteBuf out = Unpooled.buffer();
         publication.writeTo(out, 99_999, Long.MAX_VALUE);
         out.clear();
-        publication.writeTo(out, 42, 123);
+        publication.writeTo(out, 42, 123_999);
         return out.toString(StandardCharsets.US_ASCII);
     }
 }

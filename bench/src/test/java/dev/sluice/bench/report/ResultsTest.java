@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -50,14 +51,43 @@ class ResultsTest {
                             .collect(Collectors.toSet()));
         }
 
-        Row some = published.rows().get(0);
-        Row curve = new Row(Work.CONNECTIONS_1000, some.machine(), some.sizes(), some.trials(), List.of());
-        Map<String, String> files = new Results(false, List.of(curve)).files(ROOT);
+        Map<String, String> none = new Results(false, List.of()).files(ROOT);
+        assertFalse(none.get("bench/README.md").contains(".svg)"));
+    }
 
-        assertTrue(files.get("bench/results/connections.svg").contains("1,000 connections"));
-        assertTrue(files.get("bench/results/results.md").contains("](connections.svg)"));
-        assertTrue(files.get("bench/README.md").contains("](results/connections.svg)"));
-        assertFalse(files.get("bench/README.md").contains("](results/payloads.svg)"));
+    @Test
+    void curvesAreDrawnOnceTheyAreMeasured() throws IOException {
+        Row some = Results.read(ROOT).rows().get(0);
+        List<Row> curves = Stream.of(Work.values())
+                .filter(work -> work.id().matches("(connections|payload)-\\d+"))
+                .map(work -> new Row(work, some.machine(), some.sizes(), some.trials(), List.of()))
+                .toList();
+        Map<String, String> files = new Results(false, curves).files(ROOT);
+
+        assertPanels(
+                files,
+                "connections.svg",
+                "1 connection",
+                "10 connections",
+                "100 connections",
+                "1,000 connections",
+                "10,000 connections",
+                "19,000 connections",
+                "40,000 connections");
+        assertPanels(files, "payloads.svg", "20 bytes", "2,000 bytes", "64,000 bytes");
+    }
+
+    /** Fails unless the pages link the chart, and it has these panels. */
+    private static void assertPanels(Map<String, String> files, String chart, String... titles) {
+        assertTrue(files.get("bench/results/results.md").contains("](" + chart + ")"));
+        assertTrue(files.get("bench/README.md").contains("](results/" + chart + ")"));
+        assertEquals(
+                List.of(titles),
+                Pattern.compile("<text class=\"panel\"[^>]*>([^<]*)</text>")
+                        .matcher(files.get("bench/results/" + chart))
+                        .results()
+                        .map(panel -> panel.group(1))
+                        .toList());
     }
 
     @Test
