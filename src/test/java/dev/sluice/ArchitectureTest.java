@@ -343,11 +343,13 @@ class ArchitectureTest {
                 .and()
                 .haveNameNotMatching("dev.sluice.(UnreadVariableCheck|demo.DevTokenFactory|wire.EventLoops)(\\$.*)?")
                 .should()
-                .dependOnClassesThat(describe(
-                        "are SmallRye's, for tokens, contexts or other uses of the configuration than by annotations",
-                        type -> type.getName()
-                                .matches("io\\.smallrye\\.(jwt\\.|common\\.vertx\\.|config\\.(?!ConfigMapping(\\$.*)?$"
-                                        + "|With[A-Za-z]+$|FallbackConfigSourceInterceptor$)).*")))
+                .dependOnClassesThat(
+                        describe(
+                                "are SmallRye's, for tokens, contexts or other uses of the configuration than by annotations",
+                                type -> type.getName()
+                                        .matches(
+                                                "io\\.smallrye\\.(jwt\\.|common\\.vertx\\.|config\\.(?!ConfigMapping(\\$.*)?$"
+                                                        + "|With[A-Za-z]+$|(Fallback)?ConfigSourceInterceptor(Context)?$|ConfigValue$)).*")))
                 .check(HOUSE);
     }
 }

@@ -55,6 +55,7 @@ final class JwtVerifier extends JWTCallerPrincipalFactory {
 
     private final Parser parser = new Parser();
     private final LogThrottle failures = new LogThrottle();
+    private final LogThrottle refusals = new LogThrottle();
     private final Semaphore waiting = new Semaphore(MAX_WAITING);
     private final Instance<Vertx> vertx;
 
@@ -226,11 +227,21 @@ final class JwtVerifier extends JWTCallerPrincipalFactory {
         return keys == null || keys.healthy();
     }
 
-    private static Rejected rejected(TokenResult.Refused result, @Nullable Throwable failure) {
+    private Rejected rejected(TokenResult.Refused result, @Nullable Throwable failure) {
+        log(result, failure);
+        return new Rejected(result);
+    }
+
+    /** Logs a refusal: each at level DEBUG, else the last one once a minute. */
+    void log(TokenResult.Refused result, @Nullable Throwable failure) {
+        long count = refusals.pass();
         if (LOG.isDebugEnabled()) {
             LOG.debugf("Token refused: %s%s", result.message(), TokenFailureMapper.detail(failure));
+        } else if (count > 0) {
+            LOG.infof(
+                    "Sluice refused tokens: %d, the last: %s%s; the next log line follows in a minute",
+                    count, result.message(), TokenFailureMapper.detail(failure));
         }
-        return new Rejected(result);
     }
 
     private KeysUnavailable unavailable(LookupFailed failure) {

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.cookie.ServerCookieDecoder;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Objects;
@@ -18,6 +19,10 @@ import org.jspecify.annotations.Nullable;
 public final class RequestToken {
 
     private static final String DEFAULT_COOKIE = "Bearer";
+    private static final String REFUSED = RequestToken.class.getName() + ".refused";
+
+    /** A chain of causes may be circular. */
+    private static final int MAX_DEPTH = 10;
 
     private final JWTAuthContextInfo info;
 
@@ -39,6 +44,35 @@ public final class RequestToken {
         return token == null ? request.getHeader(header) : token;
     }
 
+    /** Remembers with the request why its token was refused. */
+    static void refused(RoutingContext context, Throwable failure) {
+        Throwable cause = failure;
+        for (int depth = 0; depth < MAX_DEPTH && cause != null; depth++) {
+            if (cause instanceof JwtVerifier.Rejected rejected) {
+                context.put(REFUSED, rejected.result().sentence());
+                return;
+            }
+            cause = cause.getCause();
+        }
+    }
+
+    /** Returns a sentence for the client that says why the request got 401. */
+    public String refusal(RoutingContext context) {
+        String refused = context.get(REFUSED);
+        return refused == null ? missing() : refused;
+    }
+
+    /** Returns a sentence for the client that says where the token is missing. */
+    public String missing() {
+        boolean inCookie = HttpHeaders.COOKIE.toString().equalsIgnoreCase(info.getTokenHeader());
+        return "The request needs a token: Authorization: Bearer <token>"
+                + (inCookie ? ", or the cookie " + cookieName() : ", or a cookie with mp.jwt.token.header=Cookie");
+    }
+
+    private String cookieName() {
+        return Objects.requireNonNullElse(info.getTokenCookie(), DEFAULT_COOKIE);
+    }
+
     private @Nullable String withScheme(List<String> values) {
         for (String value : values) {
             for (String scheme : info.getTokenSchemes()) {
@@ -52,7 +86,7 @@ public final class RequestToken {
     }
 
     private @Nullable String cookie(List<String> lines) {
-        String name = Objects.requireNonNullElse(info.getTokenCookie(), DEFAULT_COOKIE);
+        String name = cookieName();
         return lines.stream()
                 .flatMap(line -> ServerCookieDecoder.STRICT.decodeAll(line).stream())
                 .filter(cookie -> cookie.name().equals(name) && !cookie.value().isEmpty())

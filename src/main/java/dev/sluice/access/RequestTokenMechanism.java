@@ -35,7 +35,10 @@ final class RequestTokenMechanism extends JWTAuthMechanism {
         }
         // Like Quarkus's own mechanism, so that this one answers if the token is refused.
         context.put(HttpAuthenticationMechanism.class.getName(), this);
-        return identities.authenticate(HttpSecurityUtils.setRoutingContextAttribute(
-                new TokenAuthenticationRequest(new JsonWebTokenCredential(token)), context));
+        return identities
+                .authenticate(HttpSecurityUtils.setRoutingContextAttribute(
+                        new TokenAuthenticationRequest(new JsonWebTokenCredential(token)), context))
+                .onFailure()
+                .invoke(failure -> RequestToken.refused(context, failure));
     }
 }

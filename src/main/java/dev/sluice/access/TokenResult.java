@@ -24,7 +24,12 @@ public sealed interface TokenResult {
      * @param reason what is wrong, for metrics
      * @param message what is wrong, for the client; contains nothing about the keys
      */
-    record Refused(Reason reason, String message) implements TokenResult {}
+    record Refused(Reason reason, String message) implements TokenResult {
+        /** Returns what is wrong, as a sentence of a problem response. */
+        public String sentence() {
+            return "The " + message;
+        }
+    }
 
     /** Why a token is invalid. */
     enum Reason {
@@ -48,6 +53,9 @@ public sealed interface TokenResult {
     record Forbidden() implements TokenResult {
         /** What is wrong, for the client. */
         public static final String MESSAGE = "you may not connect";
+
+        /** The same, as a sentence of a problem response. */
+        public static final String SENTENCE = "You may not connect";
     }
 
     /** No decision now: the keys can't be fetched, or the connect webhook does not answer. */

@@ -204,8 +204,9 @@ public final class TokenVerifier {
         return names;
     }
 
-    private static TokenResult.Refused claims(String message) {
-        LOG.debugf("Token refused: %s", message);
-        return new TokenResult.Refused(TokenResult.Reason.CLAIMS, message);
+    private TokenResult.Refused claims(String message) {
+        TokenResult.Refused refused = new TokenResult.Refused(TokenResult.Reason.CLAIMS, message);
+        factory.log(refused, null);
+        return refused;
     }
 }

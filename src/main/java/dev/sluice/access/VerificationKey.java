@@ -14,9 +14,10 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
 import org.jose4j.lang.UnresolvableKeyException;
 
@@ -38,10 +39,18 @@ final class VerificationKey {
             Pattern.compile("([a-z]+:)?/{0,3}([\\w.-]+/)*[\\w-]{1,64}\\.[a-z]{1,5}");
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
+    private static final String SECRET = "smallrye.jwt.verify.secretkey";
+    private static final String SIGNER = "smallrye.jwt.sign.key";
 
-    VerificationKey(
-            JWTAuthContextInfo info, JwtVerifier factory, @ConfigProperty(name = LOCATION) Optional<String> location) {
+    /** The settings that have a key. SmallRye JWT uses the first that is set, and ignores the others without a word. */
+    private static final List<String> SOURCES =
+            List.of("mp.jwt.verify.publickey", SECRET, "smallrye.jwt.verify.key.location", LOCATION);
+
+    VerificationKey(JWTAuthContextInfo info, JwtVerifier factory, Config config) {
+        Function<String, Optional<String>> settings = key -> config.getOptionalValue(key, String.class);
+        Optional<String> location = settings.apply(LOCATION);
         try {
+            checkOnlyOne(settings);
             check(info);
             factory.start(info);
         } catch (DeploymentException e) {
@@ -66,6 +75,26 @@ final class VerificationKey {
             return "; " + (isPrintable(location) ? location : "its value") + " is neither a file nor a URL";
         }
         return cause == null ? "" : "; " + cause;
+    }
+
+    /** Throws if a key is set that would not be used, because another one is set as well. */
+    static void checkOnlyOne(Function<String, Optional<String>> settings) {
+        List<String> set = SOURCES.stream().filter(key -> isSet(key, settings)).toList();
+        if (set.size() < 2) {
+            return;
+        }
+        if (isSet(SIGNER, settings) && set.get(1).equals(SECRET)) {
+            throw new ConfigurationException(SECRET
+                    + " is set, but dev mode verifies tokens with a key of its own: set " + LOCATION + "=NONE as well");
+        }
+        throw new ConfigurationException("Both " + set.get(0) + " and " + set.get(1)
+                + " are set, but only one key can verify tokens: remove the one with which your backend's tokens are not"
+                + " signed, or set it to NONE");
+    }
+
+    /** SmallRye JWT takes {@code NONE} for an absent value. */
+    private static boolean isSet(String key, Function<String, Optional<String>> settings) {
+        return settings.apply(key).filter(value -> !value.equals("NONE")).isPresent();
     }
 
     /**

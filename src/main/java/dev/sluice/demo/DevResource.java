@@ -12,6 +12,7 @@ import jakarta.ws.rs.core.Response;
 import java.security.GeneralSecurityException;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jboss.resteasy.reactive.RestHeader;
 import org.jboss.resteasy.reactive.RestQuery;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
@@ -40,17 +41,25 @@ public final class DevResource {
      */
     public record Work(@Nullable String user, @Nullable List<String> uploads) {}
 
+    /**
+     * Returns a token.
+     *
+     * @param origin that of the page, which has been checked; it may read the answer
+     */
     @POST
     @Path("token")
     @Produces(MediaType.TEXT_PLAIN)
-    public String token(
+    public Response token(
             @RestQuery @DefaultValue("alice") String user,
             @RestQuery List<String> role,
-            @RestQuery List<String> channel)
+            @RestQuery List<String> channel,
+            @RestHeader("Origin") @Nullable String origin)
             throws GeneralSecurityException, JoseException {
         return tokens.mint(name(user), role, channel)
                 // A terminal shows its prompt on the next line.
-                .map(token -> token + "\n")
+                .map(token -> Response.ok(token + "\n")
+                        .header("Access-Control-Allow-Origin", origin)
+                        .build())
                 .orElseThrow(() -> problem(
                         Response.Status.CONFLICT,
                         "The configuration has your own verification key: sign tokens with its private key"));

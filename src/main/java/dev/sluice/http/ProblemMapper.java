@@ -1,7 +1,9 @@
 package dev.sluice.http;
 
 import dev.sluice.access.KeysUnavailable;
+import dev.sluice.access.RequestToken;
 import dev.sluice.log.LogThrottle;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.core.HttpHeaders;
@@ -26,6 +28,12 @@ public final class ProblemMapper {
 
     private static final MediaType TYPE = MediaType.valueOf(Problem.MEDIA_TYPE);
     private static final int MAX_RETRY_SECONDS = 5;
+
+    private final RequestToken requestToken;
+
+    ProblemMapper(RequestToken requestToken) {
+        this.requestToken = requestToken;
+    }
 
     @ServerExceptionMapper
     public Response problem(ProblemException exception) {
@@ -66,10 +74,11 @@ public final class ProblemMapper {
 
     /** Adds a body to error responses without one, for example those of the framework's security. */
     @ServerResponseFilter
-    public void addBody(ContainerResponseContext answer) {
+    public void addBody(ContainerResponseContext answer, RoutingContext request) {
         int status = answer.getStatus();
         if (status >= 400 && !answer.hasEntity()) {
-            answer.setEntity(new Problem(status, detail(status)).json(), Objects.requireNonNull(NONE), TYPE);
+            String detail = status == 401 ? requestToken.refusal(request) : detail(status);
+            answer.setEntity(new Problem(status, detail).json(), Objects.requireNonNull(NONE), TYPE);
         }
     }
 
@@ -77,7 +86,6 @@ public final class ProblemMapper {
 
     private static String detail(int status) {
         return switch (status) {
-            case 401 -> "The request needs a valid token: Authorization: Bearer <token>";
             case 403 -> "The token's groups lack the role that this needs: operator, or publisher to publish";
             case 404 -> "This path does not exist";
             case 405 -> "The path does not allow this method";

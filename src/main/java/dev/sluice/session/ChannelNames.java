@@ -77,7 +77,8 @@ final class ChannelNames {
                         .send(client.dialect()
                                 .error(
                                         ErrorCode.BAD_CHANNEL,
-                                        "no such channel: prefix unknown, or id empty or too long",
+                                        "no such channel: no route for the prefix (sluice.routes.<prefix>.*),"
+                                                + " or id empty or too long",
                                         name,
                                         id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {

@@ -16,6 +16,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks requests for connections of all protocols: slot, origin, token, and the user's number of connections. To be used on
@@ -30,8 +31,16 @@ final class ConnectionAdmission {
         /** The user may connect. */
         record Admitted(AuthenticatedUser identity) implements Outcome {}
 
-        /** The request gets this status. */
-        record Refused(int status) implements Outcome {}
+        /**
+         * The request gets this status.
+         *
+         * @param detail a sentence for the client; {@code null} where the status says it all
+         */
+        record Refused(int status, @Nullable String detail) implements Outcome {
+            Refused(int status) {
+                this(status, null);
+            }
+        }
     }
 
     private final Origins origins;
@@ -107,11 +116,11 @@ final class ConnectionAdmission {
         }
         if (result instanceof TokenResult.Refused refused) {
             meters.authFailed(Refusal.of(refused.reason()));
-            return new Outcome.Refused(401);
+            return new Outcome.Refused(401, refused.sentence());
         }
         if (result instanceof TokenResult.Forbidden) {
             meters.authFailed(Refusal.WEBHOOK);
-            return new Outcome.Refused(401);
+            return new Outcome.Refused(401, TokenResult.Forbidden.SENTENCE);
         }
         if (result instanceof TokenResult.Unavailable) {
             meters.authFailed(Refusal.UNAVAILABLE);

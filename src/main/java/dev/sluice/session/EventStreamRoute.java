@@ -28,6 +28,7 @@ import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** Decides which requests become streams of server-sent events, and creates their sessions. */
 @Singleton
@@ -105,7 +106,7 @@ final class EventStreamRoute {
         if (ConnectionAdmission.hasBody(request)) {
             refuse(context, channel, new Problem(400, "A request for a stream has no body"));
         } else if (token == null) {
-            refuse(context, channel, 401);
+            refuse(context, channel, 401, requestToken.missing());
         } else {
             int refused = admission.begin(request, channel, true);
             if (refused != 0) {
@@ -124,7 +125,7 @@ final class EventStreamRoute {
         if (!channel.isOpen()) {
             channel.span().end("disconnected");
         } else if (outcome instanceof Outcome.Refused refused) {
-            refuse(context, channel, refused.status());
+            refuse(context, channel, refused.status(), refused.detail());
         } else if (outcome instanceof Outcome.Admitted admitted) {
             try {
                 authorize(context, channel, admitted.identity(), queries.parse(context.request()));
@@ -225,8 +226,13 @@ final class EventStreamRoute {
     }
 
     private static void refuse(RoutingContext context, EventStreamChannel channel, int status) {
+        refuse(context, channel, status, null);
+    }
+
+    private static void refuse(
+            RoutingContext context, EventStreamChannel channel, int status, @Nullable String detail) {
         HttpServerResponse response = context.response();
-        Problem problem = new Problem(status, detail(status));
+        Problem problem = new Problem(status, detail == null ? detail(status) : detail);
         if (status == 401) {
             response.putHeader("WWW-Authenticate", "Bearer");
         } else if (status == 429 || status == 503) {
@@ -254,7 +260,6 @@ final class EventStreamRoute {
 
     private static String detail(int status) {
         return switch (status) {
-            case 401 -> "A valid token is needed, in the header Authorization or in a cookie";
             case 403 -> "Pages of this origin may not ask";
             case 429 -> "Too many connections of this user or address";
             default -> "Not now; try again later";

@@ -4,6 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.RequestToken;
 import dev.sluice.clock.Since;
 import dev.sluice.guard.RetryAfter;
+import dev.sluice.http.Problem;
 import dev.sluice.http.WebSocketPath;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
@@ -13,6 +14,7 @@ import dev.sluice.span.Span;
 import dev.sluice.span.Tracer;
 import dev.sluice.wire.WebSocketChannel;
 import dev.sluice.wire.WebSocketChannelFactory;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
@@ -131,7 +133,7 @@ final class UpgradeRoute {
                             } else if (outcome instanceof Outcome.Admitted admitted) {
                                 open(request, channel, dialect, admitted.identity(), since);
                             } else if (outcome instanceof Outcome.Refused refused) {
-                                reject(request, channel.span(), refused.status());
+                                reject(request, channel.span(), refused);
                             }
                         },
                         failure -> {
@@ -172,18 +174,32 @@ final class UpgradeRoute {
                         });
     }
 
+    private static void reject(HttpServerRequest request, Span span, Outcome.Refused refused) {
+        span.answered(refused.status());
+        HttpServerResponse response = rejection(request, refused.status());
+        if (refused.detail() == null) {
+            response.end();
+        } else {
+            response.putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
+                    .end(new Problem(refused.status(), refused.detail()).json());
+        }
+    }
+
     private static void reject(HttpServerRequest request, Span span, int status) {
-        span.answered(status);
-        reject(request, status);
+        reject(request, span, new Outcome.Refused(status));
     }
 
     private static void reject(HttpServerRequest request, int status) {
+        rejection(request, status).end();
+    }
+
+    private static HttpServerResponse rejection(HttpServerRequest request, int status) {
         HttpServerResponse response = request.response().setStatusCode(status);
         switch (status) {
             case 401 -> response.putHeader(WWW_AUTHENTICATE, "Bearer");
             case 429, 503 -> response.putHeader(RETRY_AFTER, RetryAfter.seconds());
             default -> {}
         }
-        response.end();
+        return response;
     }
 }

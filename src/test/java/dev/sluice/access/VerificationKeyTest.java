@@ -11,7 +11,11 @@ import io.smallrye.jwt.algorithm.SignatureAlgorithm;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
 import org.jose4j.jwk.OctJwkGenerator;
 import org.jose4j.jwk.PublicJsonWebKey;
@@ -62,6 +66,38 @@ class VerificationKeyTest {
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContainingAll("smallrye.jwt.verify.secretkey", "smallrye.jwt.verify.algorithm=HS256")
                 .hasMessageNotContaining(secret);
+    }
+
+    @Test
+    void onlyOneKeyMayBeSet() {
+        String location = "mp.jwt.verify.publickey.location";
+        String secret = "smallrye.jwt.verify.secretkey";
+        assertThatThrownBy(() ->
+                        VerificationKey.checkOnlyOne(setting(Map.of(location, "/etc/key.pem", secret, "the secret"))))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageStartingWith("Both " + secret + " and " + location + " are set")
+                .hasMessageNotContaining("the secret");
+        assertThatThrownBy(() -> VerificationKey.checkOnlyOne(
+                        setting(Map.of("mp.jwt.verify.publickey", "-----BEGIN", location, "/etc/key.pem"))))
+                .hasMessageStartingWith("Both mp.jwt.verify.publickey and " + location);
+        assertThatCode(() -> VerificationKey.checkOnlyOne(setting(Map.of(location, "NONE", secret, "the secret"))))
+                .doesNotThrowAnyException();
+        assertThatCode(() -> VerificationKey.checkOnlyOne(setting(Map.of()))).doesNotThrowAnyException();
+    }
+
+    @Test
+    void secretInDevModeNeedsAnotherSetting() {
+        Map<String, String> generated = Map.of("mp.jwt.verify.publickey", "MIIB", "smallrye.jwt.sign.key", "MIIE");
+        assertThatCode(() -> VerificationKey.checkOnlyOne(setting(generated))).doesNotThrowAnyException();
+        Map<String, String> both = new HashMap<>(generated);
+        both.put("smallrye.jwt.verify.secretkey", "the secret");
+        assertThatThrownBy(() -> VerificationKey.checkOnlyOne(setting(both)))
+                .hasMessageStartingWith("smallrye.jwt.verify.secretkey is set, but dev mode")
+                .hasMessageContaining("mp.jwt.verify.publickey.location=NONE");
+    }
+
+    private static Function<String, Optional<String>> setting(Map<String, String> settings) {
+        return key -> Optional.ofNullable(settings.get(key));
     }
 
     @ParameterizedTest

@@ -145,6 +145,22 @@ class DevModeTest {
     }
 
     @Test
+    void pageOfAnotherLocalServerMayReadTheToken() {
+        String page = "http://localhost:3000";
+        given().header("Origin", page)
+                .when()
+                .post("/dev/token")
+                .then()
+                .statusCode(200)
+                .header("Access-Control-Allow-Origin", page);
+        given().header("Origin", "https://evil.example")
+                .when()
+                .post("/dev/token")
+                .then()
+                .statusCode(403);
+    }
+
+    @Test
     void invalidRequestsGetAClearError() {
         given().queryParam("user", "a b")
                 .when()

@@ -45,6 +45,7 @@ class ApiAccessIT {
         HttpResponse<String> anonymous = send("", method, path);
         Api.assertProblem(anonymous, 401);
         assertThat(anonymous.headers().firstValue("WWW-Authenticate")).contains("Bearer");
+        assertThat(anonymous.body()).contains("The request needs a token: Authorization: Bearer <token>");
         Api.assertProblem(send(Tokens.of("nobody"), method, path), 403);
         Api.assertProblem(send(Tokens.withGroups("other", other), method, path), 403);
         Api.assertProblem(send(Tokens.withGroups("case", role.toUpperCase(Locale.ROOT)), method, path), 403);
@@ -62,25 +63,26 @@ class ApiAccessIT {
     }
 
     @Test
-    void invalidTokenIsRefused() {
+    void invalidTokenIsRefusedWithTheReason() {
         JwtClaims expired = claims();
         expired.setExpirationTimeMinutesInTheFuture(-1);
-        for (String token : new String[] {
-            "nonsense",
-            Tokens.sign(expired),
-            Tokens.signedByAnotherKey(claims()),
-            Tokens.signedByNoKey(claims()),
-            Tokens.signedWithThePublicKeyAsSecret(claims()),
-        }) {
-            Api.assertProblem(Api.with(pod, token).post("/api/channels/user:7/messages", "x"), 401);
+        JwtClaims refresh = claims();
+        refresh.setClaim("type", "refresh");
+        assertRefused("nonsense", "The token is invalid");
+        assertRefused(Tokens.sign(expired), "The token has expired");
+        assertRefused(Tokens.sign(refresh), "The token is not an access token");
+        for (String token : List.of(
+                Tokens.signedByAnotherKey(claims()),
+                Tokens.signedByNoKey(claims()),
+                Tokens.signedWithThePublicKeyAsSecret(claims()))) {
+            assertRefused(token, "The token's signature is invalid");
         }
     }
 
-    @Test
-    void refreshTokenIsRefused() {
-        JwtClaims refresh = claims();
-        refresh.setClaim("type", "refresh");
-        Api.assertProblem(Api.with(pod, Tokens.sign(refresh)).post("/api/channels/user:7/messages", "x"), 401);
+    private void assertRefused(String token, String reason) {
+        HttpResponse<String> answer = Api.with(pod, token).post("/api/channels/user:7/messages", "x");
+        assertThat(Api.assertProblem(answer, 401).getString("detail")).isEqualTo(reason);
+        pod.awaitLog("Sluice refused tokens: ");
     }
 
     private static JwtClaims claims() {

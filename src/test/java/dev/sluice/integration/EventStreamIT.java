@@ -484,12 +484,15 @@ class EventStreamIT {
 
     @Test
     void badTokensAreRefused() {
-        for (String header : List.of("X-None: 1", "Authorization: Bearer x", "Cookie: session=")) {
-            try (EventClient client =
-                    EventClient.send(pod.port(), "GET", "?access_token=" + Tokens.of("h") + "&since=x", header)) {
+        String none = "The request needs a token";
+        Map<String, String> reasons =
+                Map.of("X-None: 1", none, "Authorization: Bearer x", "The token is invalid", "Cookie: session=", none);
+        for (Map.Entry<String, String> reason : reasons.entrySet()) {
+            String query = "?access_token=" + Tokens.of("h") + "&since=x";
+            try (EventClient client = EventClient.send(pod.port(), "GET", query, reason.getKey())) {
                 assertThat(client.status()).isEqualTo(401);
                 assertThat(client.header("WWW-Authenticate")).isEqualTo("Bearer");
-                assertThat(client.body()).contains("\"status\":401");
+                assertThat(client.body()).contains("\"status\":401", reason.getValue());
             }
         }
     }

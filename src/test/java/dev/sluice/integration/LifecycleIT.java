@@ -166,7 +166,9 @@ class LifecycleIT {
                 arguments("sluice.outbox.wire=pigeon sluice.misspelt=1", "direct"),
                 arguments("quarkus.http.limits.max-connections=50000", "sluice.limits.connections"),
                 arguments("quarkus.http.http2=true", "must be false, is true"),
-                arguments("quarkus.redis.feed.client-type=replication", "is not supported")));
+                arguments("quarkus.redis.feed.client-type=replication", "is not supported"),
+                arguments("quarkus.redis.hosts=redis://:p%w@redis:6379", "an address is not a URL"),
+                arguments("smallrye.jwt.verify.secretkey=secret", "mp.jwt.verify.publickey.location are set")));
     }
 
     @ParameterizedTest

@@ -117,8 +117,12 @@ class UpgradeIT {
     }
 
     private static int upgrade(Socket socket, String token) throws IOException {
-        socket.getOutputStream().write(request(token).getBytes(StandardCharsets.US_ASCII));
-        return Integer.parseInt(RawClient.head(socket).substring(9, 12));
+        String answer = Api.ask(socket, request(token));
+        int status = Integer.parseInt(answer.substring(9, 12));
+        if (status == 401) {
+            assertThat(answer).contains("application/problem+json", "The token is invalid");
+        }
+        return status;
     }
 
     private static String request(String token) {
