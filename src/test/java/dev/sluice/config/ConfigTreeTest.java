@@ -18,11 +18,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Reads the configuration like a starting process: the shipped file, then the operator's settings. */
+@Execution(ExecutionMode.CONCURRENT)
 class ConfigTreeTest {
 
     private static final Path SHIPPED = Path.of("src", "main", "resources", "application.properties");

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Runs the JavaScript tests of the client module against a pod. */
-@Order(2)
+@Order(1)
 class ClientModuleIT {
 
     private static final String SECRET = "a secret of the tests only, long enough";

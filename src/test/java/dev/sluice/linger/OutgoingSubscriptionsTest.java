@@ -14,9 +14,12 @@ import java.util.Objects;
 import java.util.Set;
 import org.jose4j.json.JsonUtil;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Execution(ExecutionMode.CONCURRENT)
 class OutgoingSubscriptionsTest {
 
     /** The maximum that Control and the feed accept. */

@@ -27,11 +27,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Simulates pods that tell each other which users they have, while users move, pods stop, and messages are lost. */
+@Execution(ExecutionMode.CONCURRENT)
 class PresenceSimulationTest {
 
     private static final Routes ROUTES = new Routes(List.of(new Route(
