@@ -14,12 +14,14 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Order(2)
 class AuthenticationIT {
 
     @AutoClose

@@ -21,9 +21,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Tests the limits of WebSockets: of all, unauthenticated, per user, and per address. Other clients notice nothing. */
+@Order(2)
 class LimitsIT {
 
     @AutoClose

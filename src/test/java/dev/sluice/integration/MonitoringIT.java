@@ -27,9 +27,11 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Tests that the dashboard and the alerts use existing metrics, and that Prometheus can evaluate them. */
+@Order(2)
 class MonitoringIT {
 
     /** Queries whose empty result is normal. */

@@ -10,6 +10,7 @@ import java.util.Map;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of five seconds. */
+@Order(2)
 @ParameterizedClass
 @MethodSource("dev.sluice.integration.Hearing#ofOwnPods")
 class PresenceIT {
