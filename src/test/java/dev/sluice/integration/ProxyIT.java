@@ -51,7 +51,7 @@ class ProxyIT {
 
     @Test
     void documentedNginxSendsClientsOfARefusingPodToAnother() throws IOException {
-        String[] documented = documented("For nginx:").split("# In the server:");
+        String[] documented = documented("For nginx:").split("# In the server:", 2);
         int port = Ports.free();
         try (RefusingPod refusing = RefusingPod.start();
                 Proxy nginx = nginx(port, """
@@ -106,7 +106,7 @@ class ProxyIT {
     /** Returns the block of code that follows the line in docs/operations.md. */
     private static String documented(String line) throws IOException {
         String page = Files.readString(Path.of("docs/operations.md"));
-        return page.split("\n" + line + "\n\n```\n")[1].split("```")[0];
+        return page.split("\n" + line + "\n\n```\n", 2)[1].split("```", 2)[0];
     }
 
     @Tag("long")
