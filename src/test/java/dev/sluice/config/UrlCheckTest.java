@@ -74,7 +74,9 @@ class UrlCheckTest {
     void unreadableUrlIsRefusedWithItsKeyAndWithoutItsValue(String key) {
         assertThatThrownBy(() -> UrlCheck.check(key, "https://user:sec ret@example.org/"))
                 .isInstanceOf(ConfigurationException.class)
-                .hasMessage(key + " is not a URL: illegal character in authority, after 8 characters")
+                // What follows differs between versions of the JDK.
+                .hasMessageStartingWith(key + " is not a URL: illegal character in ")
+                .hasMessageNotContaining("ret")
                 .hasNoCause();
         assertThatCode(() -> UrlCheck.check(key, " https://user:secret@example.org/ "))
                 .doesNotThrowAnyException();
