@@ -54,11 +54,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
@@ -88,12 +90,20 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code wire/EventStreamChannel}: the response encoder in the pipeline, past which chunks are written between the
  *       head and the end that Vert.x writes. Fails: here.
  *   <li>{@code wire/WriteProgress}: Netty's outbound buffer, {@code EpollTcpInfo}. Fails: {@code TlsIT}.
- *   <li>{@code wire/EventLoops}: the root of a duplicated context. Fails: here.
+ *   <li>{@code wire/EventLoops}: the root of a duplicated context; the class of epoll, registered for native. Fails:
+ *       here, {@code NativeSourcesIT}.
  *   <li>{@code http/Gate}, {@code guard/ConnectGate}: the priorities of Quarkus's filters. Fails: here, {@code
  *       CorsIT}.
  *   <li>{@code access/RequestTokenMechanism}: {@code JWTAuthMechanism}. Fails: {@code RequestTokenIT}.
  *   <li>{@code access/JwtVerifier}, {@code access/TokenVerifier}: {@code DefaultJWTTokenParser} asks for the
  *       keys. Fails: {@code TokenVerifierTest}.
+ *   <li>{@code access/KeyFetch}, {@code access/KeySet}, {@code access/VerificationKey}: {@code KeyUtils}, {@code
+ *       ResourceUtils}: keys and certificates of each format. Fails: {@code KeyFetchTest}, {@code KeySetTest}, {@code
+ *       VerificationKeyTest}.
+ *   <li>{@code access/RequestToken}, {@code access/ServerKeys}, {@code access/StaticKeys}: {@code
+ *       JWTAuthContextInfo}: the configured keys, header and cookie. Fails: {@code KeysIT}, {@code RequestTokenIT}.
+ *   <li>{@code access/TokenFailureMapper}: the causes of a {@code ParseException}. Fails: {@code TokenVerifierTest}.
+ *   <li>{@code demo/DevTokenFactory}: {@code KeyUtils}: the private key. Fails: {@code DevModeTest}.
  *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of
  *       the default client. Fails: {@code ClientTypeCheckTest}.
  *   <li>{@code log/RootCause}: Netty's message of a refused connection. Fails: here.
@@ -112,6 +122,24 @@ class InternalsTest {
     @AfterAll
     static void close() throws Exception {
         get(VERTX.close().toCompletionStage().toCompletableFuture());
+    }
+
+    @Test
+    void listHasEachClassThatMayUseInternalsAndTestsThatExist() throws IOException {
+        String list = Files.readString(Path.of("src/test/java/dev/sluice/InternalsTest.java"))
+                .replaceAll("\\s+\\*?\\s*", " ");
+        assertThat(Stream.of(ArchitectureTest.VERTX, ArchitectureTest.QUARKUS, ArchitectureTest.SMALLRYE)
+                        .flatMap(Set::stream))
+                .allSatisfy(name -> assertThat(list).contains("{@code " + name.replace('.', '/') + "}"));
+        try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+            List<String> existing =
+                    files.map(file -> file.getFileName().toString()).toList();
+            assertThat(Pattern.compile("\\{@code (\\w+(?:Test|IT))\\}")
+                            .matcher(list)
+                            .results())
+                    .hasSizeGreaterThan(20)
+                    .allSatisfy(found -> assertThat(existing).contains(found.group(1) + ".java"));
+        }
     }
 
     /** For {@code guard.HttpDetector}, {@code guard.RequestLimiter}, {@code wire.WebSocketChannel}. */
