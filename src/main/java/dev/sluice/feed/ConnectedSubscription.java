@@ -116,9 +116,9 @@ abstract class ConnectedSubscription implements Subscription {
     }
 
     /** Channels can be subscribed to. */
-    final void connected(ChannelSubscriptions to, ChannelSubscriptions.Link made, Runnable then) {
+    final void connected(ChannelSubscriptions to, ChannelSubscriptions.Link made, Runnable onSubscribed) {
         link = made;
-        to.connected(made, then);
+        to.connected(made, onSubscribed);
     }
 
     final void end(@Nullable Throwable cause) {

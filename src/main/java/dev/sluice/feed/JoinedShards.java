@@ -8,15 +8,15 @@ import org.jspecify.annotations.Nullable;
 /** Awaits the parts of a request for channels of several shards. Confined to the feed's thread. */
 final class JoinedShards implements Consumer<@Nullable Runnable> {
 
-    private final Consumer<@Nullable Runnable> then;
+    private final Consumer<@Nullable Runnable> answer;
     private final List<Runnable> releases = new ArrayList<>();
     private int missing;
     private boolean refused;
 
-    /** @param then called after the last part; see {@link WantedChannels#join} */
-    JoinedShards(int parts, Consumer<@Nullable Runnable> then) {
+    /** @param answer called after the last part; see {@link WantedChannels#join} */
+    JoinedShards(int parts, Consumer<@Nullable Runnable> answer) {
         this.missing = parts;
-        this.then = then;
+        this.answer = answer;
     }
 
     /** One part is answered. */
@@ -32,9 +32,9 @@ final class JoinedShards implements Consumer<@Nullable Runnable> {
             Runnable whole = () -> releases.forEach(Runnable::run);
             if (refused) {
                 whole.run();
-                then.accept(null);
+                answer.accept(null);
             } else {
-                then.accept(whole);
+                answer.accept(whole);
             }
         }
     }

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 interface NodeConnection extends BeatConnection {
 
     /** Asks the node which masters it knows, once the connection is made. A failure ends the connection. */
-    void ask(Consumer<ClusterTopology> then);
+    void ask(Consumer<ClusterTopology> onReply);
 
     /** Connects to nodes. */
     @FunctionalInterface

@@ -24,11 +24,11 @@ final class NodeConnections implements NodeSubscription.Cluster {
     }
 
     @Override
-    public void ask(Consumer<ClusterTopology> then, Consumer<Throwable> failed) {
+    public void ask(Consumer<ClusterTopology> onReply, Consumer<Throwable> failed) {
         nodes.ask()
                 .onComplete(asked -> context.runOnContext(x -> {
                     if (asked.succeeded()) {
-                        then.accept(asked.result());
+                        onReply.accept(asked.result());
                     } else {
                         failed.accept(asked.cause());
                     }

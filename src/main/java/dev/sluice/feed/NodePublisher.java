@@ -52,10 +52,10 @@ final class NodePublisher implements NodeConnection {
     }
 
     @Override
-    public void ask(Consumer<ClusterTopology> then) {
+    public void ask(Consumer<ClusterTopology> onReply) {
         send(Request.cmd(Command.CLUSTER).arg("SLOTS"))
                 .map(slots -> ClusterTopology.of(slots, host))
-                .onSuccess(topology -> context.runOnContext(x -> then.accept(topology)))
+                .onSuccess(topology -> context.runOnContext(x -> onReply.accept(topology)))
                 .onFailure(this::ended);
     }
 

@@ -23,7 +23,7 @@ final class NodeSubscription implements Subscription {
     interface Cluster {
 
         /** Asks any node for the topology. One of the actions is called on the feed's thread. */
-        void ask(Consumer<ClusterTopology> then, Consumer<Throwable> failed);
+        void ask(Consumer<ClusterTopology> onReply, Consumer<Throwable> failed);
 
         /** Returns a client of a node; see {@link RedisSubscription.Clients#subscriber}. */
         Redis subscriber(Master node, Consumer<ChannelPipeline> initializer);

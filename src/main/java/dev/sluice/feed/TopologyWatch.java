@@ -19,7 +19,7 @@ final class TopologyWatch {
 
     /** Asks a node. */
     interface Source {
-        void ask(Consumer<@Nullable ClusterTopology> then);
+        void ask(Consumer<@Nullable ClusterTopology> onReply);
     }
 
     private final Time time;
