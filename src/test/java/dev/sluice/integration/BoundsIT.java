@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Order(2)
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 @Tag("long")
 class BoundsIT {
 
@@ -52,8 +52,8 @@ class BoundsIT {
     private final List<RawClient> doomed = new ArrayList<>();
     private int doomedSoFar;
 
-    BoundsIT(Way way) {
-        config = way.with(Map.of(
+    BoundsIT(PodVariant variant) {
+        config = variant.with(Map.of(
                 "quarkus.vertx.event-loops-pool-size", "" + LOOPS,
                 "sluice.feed.pending.max-bytes", "" + MAX_FEED_PENDING,
                 "sluice.outbox.max-bytes", "" + MEGABYTE,

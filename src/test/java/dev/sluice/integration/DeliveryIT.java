@@ -14,11 +14,11 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.PodVariant#wires")
 class DeliveryIT {
 
     @AutoClose
@@ -28,8 +28,8 @@ class DeliveryIT {
 
     private final Pod pod;
 
-    DeliveryIT(Way way) {
-        this.pod = STAGE.pod(way);
+    DeliveryIT(PodVariant variant) {
+        this.pod = STAGE.pod(variant);
     }
 
     @ParameterizedTest

@@ -17,13 +17,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients that break the WebSocket protocol get the right close code, and do not affect others. */
 @Tag("chaos")
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.PodVariant#wires")
 class MalformedIT {
 
     @AutoClose
@@ -31,8 +30,8 @@ class MalformedIT {
 
     private final Pod pod;
 
-    MalformedIT(Way way) {
-        this.pod = STAGE.pod(way);
+    MalformedIT(PodVariant variant) {
+        this.pod = STAGE.pod(variant);
     }
 
     private Client bystander;

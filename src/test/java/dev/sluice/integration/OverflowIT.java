@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(2)
 @Tag("chaos")
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 class OverflowIT {
 
     @AutoClose
@@ -36,12 +36,12 @@ class OverflowIT {
     /** More publications than any kernel can hold. */
     private static final int ENOUGH = 2_000;
 
-    private final Way way;
+    private final PodVariant variant;
     private final Pod pod;
 
-    OverflowIT(Way way) {
-        this.way = way;
-        this.pod = STAGE.pod(way);
+    OverflowIT(PodVariant variant) {
+        this.variant = variant;
+        this.pod = STAGE.pod(variant);
     }
 
     @BeforeEach
@@ -185,7 +185,7 @@ class OverflowIT {
     void pingFloodWithoutReadingIsClosed() {
         Map<String, String> asManyAsItLikes =
                 Map.of("sluice.limits.frames-per-second", "1000000", "sluice.limits.frames-burst", "1000000");
-        try (Pod own = Pod.ready(STAGE.redis(), way.with(asManyAsItLikes));
+        try (Pod own = Pod.ready(STAGE.redis(), variant.with(asManyAsItLikes));
                 RawClient flooder = RawClient.narrow(own, "flooder");
                 Client healthy = Client.of(own, "healthy")) {
             CompletableFuture<Void> flood = Background.run(() -> {

@@ -21,25 +21,25 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(2)
 @Tag("chaos")
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 class PeersIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.takeRedis();
 
-    private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
+    private static final Map<PodVariant, Pod> PODS = new EnumMap<>(PodVariant.class);
 
-    private final Way way;
+    private final PodVariant variant;
     private final Pod pod;
     private double ended;
 
-    PeersIT(Way way) {
-        this.way = way;
+    PeersIT(PodVariant variant) {
+        this.variant = variant;
         pod = PODS.computeIfAbsent(
-                way,
+                variant,
                 x -> Pod.ready(
                         STAGE.redis(),
-                        way.with(Map.of("sluice.heartbeat.interval", "2s", "sluice.auth.timeout", "60s"))));
+                        variant.with(Map.of("sluice.heartbeat.interval", "2s", "sluice.auth.timeout", "60s"))));
     }
 
     @AfterAll
@@ -85,7 +85,7 @@ class PeersIT {
     @Test
     void resetAndEndWithoutCloseFrameAreDistinguished() {
         // A kernel resets a connection that is closed with a ping unread, which this pod seldom sends.
-        Pod calm = STAGE.pod(way);
+        Pod calm = STAGE.pod(variant);
         calm.awaitMetric("sluice_users", 0);
         double before = calm.disconnects();
         double reset = calm.disconnects("connection_reset");
@@ -120,7 +120,7 @@ class PeersIT {
     @Test
     void oldConnectionsAreClosedByMaxAge() {
         Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");
-        try (Pod own = Pod.ready(STAGE.redis(), way.with(config));
+        try (Pod own = Pod.ready(STAGE.redis(), variant.with(config));
                 Client client = Client.of(own, "7")) {
             assertThat(client.closeCode()).isEqualTo(1012);
             own.awaitDisconnects("max_age", 1);

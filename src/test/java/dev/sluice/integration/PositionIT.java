@@ -28,20 +28,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(2)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 class PositionIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.takeRedis();
 
-    private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
+    private static final Map<PodVariant, Pod> PODS = new EnumMap<>(PodVariant.class);
 
     private final Map<String, String> config;
     private final Pod pod;
 
-    PositionIT(Way way) {
-        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "2s"));
-        pod = PODS.computeIfAbsent(way, x -> Pod.ready(STAGE.redis(), config));
+    PositionIT(PodVariant variant) {
+        config = variant.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "2s"));
+        pod = PODS.computeIfAbsent(variant, x -> Pod.ready(STAGE.redis(), config));
     }
 
     @AfterAll

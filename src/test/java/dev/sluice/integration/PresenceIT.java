@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of five seconds. */
 @Order(2)
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Hearing#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#feedsOfOwnPods")
 class PresenceIT {
 
     private static final Map<String, String> CONFIG = Map.of(
@@ -41,7 +41,7 @@ class PresenceIT {
 
     /** JUnit passes to {@link #start} only what the class declares. */
     @Parameter
-    Hearing hearing;
+    PodVariant variant;
 
     @BeforeAll
     static void startRedis() {
@@ -49,8 +49,8 @@ class PresenceIT {
     }
 
     @BeforeParameterizedClassInvocation
-    static void start(Hearing hearing) {
-        Map<String, String> config = hearing.with(CONFIG);
+    static void start(PodVariant variant) {
+        Map<String, String> config = variant.with(CONFIG);
         one = Pod.started(redis, config);
         two = Pod.ready(redis, config);
         one.awaitReady();

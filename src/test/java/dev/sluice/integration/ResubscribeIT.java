@@ -14,12 +14,12 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A client that subscribes again to a channel loses nothing, gets nothing twice, and keeps the order. */
 @Order(1)
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.PodVariant#wires")
 class ResubscribeIT {
 
     @AutoClose
@@ -32,8 +32,8 @@ class ResubscribeIT {
     private final Pod pod;
     private final String upload = Stage.upload();
 
-    ResubscribeIT(Way way) {
-        this.pod = STAGE.pod(way);
+    ResubscribeIT(PodVariant variant) {
+        this.pod = STAGE.pod(variant);
     }
 
     @Test

@@ -14,11 +14,11 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A subscriber gets the newest publication, and then all later ones. */
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.PodVariant#wires")
 class RetentionIT {
 
     @AutoClose
@@ -30,8 +30,8 @@ class RetentionIT {
     private final Pod pod;
     private final String upload = Stage.upload();
 
-    RetentionIT(Way way) {
-        this.pod = STAGE.pod(way);
+    RetentionIT(PodVariant variant) {
+        this.pod = STAGE.pod(variant);
     }
 
     @Test

@@ -17,17 +17,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** After a failover, the pod hears the new master, and its clients got a gap. */
 @Tag("chaos")
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Hearing#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#feedsOfOwnPods")
 class SentinelIT {
 
-    private final Hearing hearing;
+    private final PodVariant variant;
 
     /** Of the notifications of the route result, and, where channels are heard by pattern, of the routes upload and user. */
     private final int patterns;
 
-    SentinelIT(Hearing hearing) {
-        this.hearing = hearing;
-        this.patterns = hearing == Hearing.EXACT ? 1 : 3;
+    SentinelIT(PodVariant variant) {
+        this.variant = variant;
+        this.patterns = variant == PodVariant.EXACT ? 1 : 3;
     }
 
     @AutoClose
@@ -49,7 +49,7 @@ class SentinelIT {
         sentinel = Redis.sentinelOf(master, "mymaster");
         pod = Pod.ready(
                 sentinel,
-                hearing.with(Map.of(
+                variant.with(Map.of(
                         "quarkus.redis.client-type", "sentinel",
                         "quarkus.redis.master-name", "mymaster",
                         "quarkus.redis.role", "master",

@@ -57,12 +57,12 @@ final class Stage implements AutoCloseable {
     }
 
     Pod pod() {
-        return pod(Way.DIRECT);
+        return pod(PodVariant.DIRECT);
     }
 
-    /** Returns the pod that writes frames this way. */
-    Pod pod(Way way) {
-        return pod(way.with(Map.of("sluice.auth.timeout", "10s", "sluice.routes.upload.presence", "true")));
+    /** Returns the usual pod of this variant. */
+    Pod pod(PodVariant variant) {
+        return pod(variant.with(Map.of("sluice.auth.timeout", "10s", "sluice.routes.upload.presence", "true")));
     }
 
     /** Returns the pod with this configuration, which other classes use, too. */

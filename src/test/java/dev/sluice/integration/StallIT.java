@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Order(1)
 @Tag("chaos")
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 class StallIT {
 
     @AutoClose
@@ -35,10 +35,10 @@ class StallIT {
 
     private static final Map<Map<String, String>, Pod> STALLING = new HashMap<>();
 
-    private final Way way;
+    private final PodVariant variant;
 
-    StallIT(Way way) {
-        this.way = way;
+    StallIT(PodVariant variant) {
+        this.variant = variant;
     }
 
     @AfterAll
@@ -107,7 +107,7 @@ class StallIT {
     /** Starts a pod that closes clients that read nothing for eight seconds, longer than a busy machine pauses. */
     private Pod stalling(boolean epoll) {
         return STALLING.computeIfAbsent(
-                way.with(Map.of(
+                variant.with(Map.of(
                         "sluice.outbox.max-stall",
                         "8s",
                         "quarkus.vertx.prefer-native-transport",

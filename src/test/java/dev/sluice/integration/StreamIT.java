@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients receive the entries of Redis streams, whatever is interrupted. */
@@ -54,14 +54,14 @@ class StreamIT {
 
     private static Redis redis;
     private static Pod pod;
-    /** Writes frames the other way, so that each test with both pods is one of both ways. */
+    /** Writes frames by the other wire, so that each test with both pods is one of both wires. */
     private static Pod other;
 
     @BeforeAll
     static void start() {
         redis = Redis.withOptions("--notify-keyspace-events", "Ktg", "--appendonly", "yes", "--appendfsync", "always");
         pod = Pod.ready(redis, ROUTES);
-        other = Pod.ready(redis, Way.STANDARD.with(ROUTES));
+        other = Pod.ready(redis, PodVariant.STANDARD.with(ROUTES));
     }
 
     @AfterAll
@@ -72,11 +72,11 @@ class StreamIT {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void entriesAddedByAnyClientAreDeliveredOnceAndInOrder(Way way) {
-        String channel = "invoice:added-" + way;
-        try (Client client = subscribed(on(way), channel, null);
-                Client old = Client.of(on(way), "9").send(subscribe(channel, null))) {
+    @MethodSource("dev.sluice.integration.PodVariant#wires")
+    void entriesAddedByAnyClientAreDeliveredOnceAndInOrder(PodVariant variant) {
+        String channel = "invoice:added-" + variant;
+        try (Client client = subscribed(on(variant), channel, null);
+                Client old = Client.of(on(variant), "9").send(subscribe(channel, null))) {
             assertThat(old.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
             List<String> ids = add(channel, 0, 500);
             for (int i = 0; i < 500; i++) {
@@ -89,10 +89,10 @@ class StreamIT {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void entryMayHaveAnyFieldsAndBytes(Way way) {
-        String channel = "invoice:fields-" + way;
-        try (Client client = subscribed(on(way), channel, null);
+    @MethodSource("dev.sluice.integration.PodVariant#wires")
+    void entryMayHaveAnyFieldsAndBytes(PodVariant variant) {
+        String channel = "invoice:fields-" + variant;
+        try (Client client = subscribed(on(variant), channel, null);
                 Redis.Admin admin = redis.admin()) {
             eval(
                     "redis.call('XADD', KEYS[1], '1-1', 'any', 'first', unpack({'2', 'b', '3', 'c', '4', 'd', '5', 'e',"
@@ -634,8 +634,8 @@ class StreamIT {
         }
     }
 
-    private static Pod on(Way way) {
-        return way == Way.DIRECT ? pod : other;
+    private static Pod on(PodVariant variant) {
+        return variant == PodVariant.DIRECT ? pod : other;
     }
 
     /** Returns the next message that is no mark. */

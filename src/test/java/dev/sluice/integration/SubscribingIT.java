@@ -17,18 +17,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 @ParameterizedClass
-@MethodSource("dev.sluice.integration.Way#ofOwnPods")
+@MethodSource("dev.sluice.integration.PodVariant#wiresOfOwnPods")
 class SubscribingIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
-    private final Way way;
+    private final PodVariant variant;
     private final Pod pod;
 
-    SubscribingIT(Way way) {
-        this.way = way;
-        this.pod = STAGE.pod(way);
+    SubscribingIT(PodVariant variant) {
+        this.variant = variant;
+        this.pod = STAGE.pod(variant);
     }
 
     private Client client;
@@ -190,7 +190,7 @@ class SubscribingIT {
 
     @Test
     void scopeConnectionAndMoreRoutesComeFromTheConfiguration() {
-        Map<String, String> config = way.with(Map.of(
+        Map<String, String> config = variant.with(Map.of(
                 "sluice.subscriptions.scope", "connection",
                 "sluice.routes.team.audience", "subscribers",
                 "sluice.routes.team.access", "open",
