@@ -1,6 +1,5 @@
 package dev.sluice.session;
 
-import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
@@ -24,7 +23,9 @@ final class AuthenticatedClient implements Client {
 
     private final Session session;
     private final Connection connection;
-    private AuthenticatedUser identity;
+
+    /** When the client's token expires, in milliseconds since the epoch. */
+    private long expires;
 
     /** Whether a new token is being verified. */
     private boolean refreshing;
@@ -51,10 +52,10 @@ final class AuthenticatedClient implements Client {
     private long nextBeat;
     private int unanswered;
 
-    AuthenticatedClient(Session session, Connection connection, AuthenticatedUser identity, Requests requests) {
+    AuthenticatedClient(Session session, Connection connection, long expires, Requests requests) {
         this.session = session;
         this.connection = connection;
-        this.identity = identity;
+        this.expires = expires;
         this.channelRestart = session.dialect() instanceof ChannelDialect ? new ChannelRestart(this, requests) : null;
     }
 
@@ -63,14 +64,14 @@ final class AuthenticatedClient implements Client {
         return connection;
     }
 
-    @Override
-    public AuthenticatedUser identity() {
-        return identity;
+    /** When the client's token expires, in milliseconds since the epoch. */
+    long expires() {
+        return expires;
     }
 
     @Override
-    public void renew(AuthenticatedUser renewed) {
-        identity = renewed;
+    public void expires(long at) {
+        expires = at;
     }
 
     /** Starts the verification of a new token; returns false if one is under way. */

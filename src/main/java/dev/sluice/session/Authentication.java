@@ -234,7 +234,7 @@ final class Authentication {
         if (client != null) {
             requests.begin(client, opening, start -> {
                 session.send(session.dialect()
-                        .authSuccess(welcome(client, client.identity(), opening.channels(), start, Map.of()), id));
+                        .authSuccess(welcome(client, client.expires(), opening.channels(), start, Map.of()), id));
                 welcomed(session);
             });
         }
@@ -263,19 +263,20 @@ final class Authentication {
                     client,
                     connect,
                     starts -> session.dialect()
-                            .authSuccess(welcome(client, identity, List.of(), Start.UNKNOWN, starts), connect.id()),
+                            .authSuccess(
+                                    welcome(client, client.expires(), List.of(), Start.UNKNOWN, starts), connect.id()),
                     () -> welcomed(session));
         }
     }
 
     private Welcome welcome(
-            Client client, AuthenticatedUser identity, List<Channel> others, Start start, Map<Channel, Start> starts) {
+            Client client, long expires, List<Channel> others, Start start, Map<Channel, Start> starts) {
         List<Channel> channels = new ArrayList<>(requests.own(client));
         channels.addAll(others);
         return new Welcome(
                 client.connection().id(),
-                identity.user(),
-                closesExpired ? identity.until() : Long.MAX_VALUE,
+                client.connection().user(),
+                closesExpired ? expires : Long.MAX_VALUE,
                 heartbeatSeconds(client.dialect()),
                 channels,
                 start,
@@ -353,7 +354,7 @@ final class Authentication {
 
     private void refreshed(AuthenticatedClient client, TokenResult result, @Nullable JsonNode id) {
         client.endRefresh();
-        String user = client.identity().user();
+        String user = client.connection().user();
         if (result instanceof TokenResult.Refused refused) {
             boolean expired = refused.reason() == TokenResult.Reason.EXPIRED;
             if (expired && client.dialect() instanceof ChannelDialect) {
@@ -372,7 +373,7 @@ final class Authentication {
         } else {
             AuthenticatedUser renewed = accepted.identity();
             Start start = new Start(null, client.at(), null);
-            Welcome welcome = welcome(client, renewed, List.of(), start, Map.of());
+            Welcome welcome = welcome(client, renewed.until(), List.of(), start, Map.of());
             client.tell(client.dialect().renewed(welcome, id));
             requests.renew(client, renewed);
         }

@@ -1,6 +1,5 @@
 package dev.sluice.session;
 
-import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
@@ -14,11 +13,8 @@ interface Client {
 
     Connection connection();
 
-    /** The user and grants of the current token. */
-    AuthenticatedUser identity();
-
-    /** Replaces the token by another one of the same user. */
-    void renew(AuthenticatedUser renewed);
+    /** Sets when the client's current token expires, in milliseconds since the epoch. */
+    void expires(long at);
 
     /** The format of messages to the client. */
     Dialect dialect();

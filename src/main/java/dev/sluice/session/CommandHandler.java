@@ -100,8 +100,8 @@ final class CommandHandler implements Requests {
      */
     @Override
     public void renew(Client client, AuthenticatedUser identity) {
-        client.renew(identity);
-        subscriptions.regrant(client);
+        client.expires(identity.until());
+        subscriptions.regrant(client, identity);
     }
 
     @Override

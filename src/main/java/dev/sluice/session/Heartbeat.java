@@ -71,7 +71,7 @@ final class Heartbeat {
 
     /** Ends the session if its token has expired; in milliseconds since the epoch. */
     static void expire(Session session, long now) {
-        if (session.isOpen() && now >= session.client().identity().until()) {
+        if (session.isOpen() && now >= session.client().expires()) {
             session.disconnect(Disconnect.TOKEN_EXPIRED);
         }
     }

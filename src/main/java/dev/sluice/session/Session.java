@@ -158,7 +158,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
         endHandshake();
         Connection connection = new Connection(
                 of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned(), hearsUser);
-        return new AuthenticatedClient(this, connection, of, requests);
+        return new AuthenticatedClient(this, connection, of.until(), requests);
     }
 
     void admitted(AuthenticatedClient added) {

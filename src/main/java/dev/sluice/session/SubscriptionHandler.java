@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authorizer;
 import dev.sluice.access.Decision;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -100,7 +101,7 @@ final class SubscriptionHandler {
 
     private void subscribe(Client client, Channel channel, Request request) {
         Span span = span(client, channel);
-        Decision known = authorizer.known(client.identity(), channel);
+        Decision known = known(client, channel);
         if (known != null && !(known == Decision.ALLOWED && gate.guards(channel))) {
             decided(client, channel, request, known);
             end(span, known);
@@ -119,7 +120,7 @@ final class SubscriptionHandler {
                 return;
             }
             authorizer
-                    .ask(client.identity().user(), channel, span)
+                    .ask(client.connection().user(), channel, span)
                     .subscribe()
                     .with(decision -> client.connection().loop().execute(() -> {
                         if (decision == Decision.ALLOWED && gate.guards(channel)) {
@@ -133,6 +134,10 @@ final class SubscriptionHandler {
         } else {
             span.end("pending");
         }
+    }
+
+    private @Nullable Decision known(Client client, Channel channel) {
+        return authorizer.known(client.connection().user(), client.connection()::mayHear, channel);
     }
 
     /** Without a tracer, not even the strings are made. */
@@ -185,7 +190,7 @@ final class SubscriptionHandler {
         };
         try {
             // A new token may have changed it.
-            Decision now = authorizer.known(client.identity(), channel);
+            Decision now = known(client, channel);
             for (Request request : waiting) {
                 JointRequest joint = request.joint();
                 if (joint != null) {
@@ -331,12 +336,12 @@ final class SubscriptionHandler {
     }
 
     /** Reports channels that the client no longer receives, because its new token does not allow them. */
-    void regrant(Client client) {
+    void regrant(Client client, AuthenticatedUser renewed) {
         for (Request request : client.pending().joint()) {
-            withdraw(request, channel -> authorizer.known(client.identity(), channel) == Decision.FORBIDDEN)
+            withdraw(request, channel -> authorizer.known(renewed, channel) == Decision.FORBIDDEN)
                     .forEach(channel -> forbid(client, channel, request.id()));
         }
-        registry.regrant(client.connection(), client.identity().grants())
+        registry.regrant(client.connection(), renewed.grants())
                 .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
     }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.HandDrivenSource;
@@ -257,11 +256,7 @@ class ChannelConnectTest {
         ClientMessage message = Dialect.CENTRIFUGE
                 .parse("{\"id\":1,\"connect\":{\"token\":\"t\",\"subs\":{" + positions + "}}}")
                 .get(0);
-        commands.connect(
-                new TestClient(made, TestAuthorizers.identity("7"), Dialect.CENTRIFUGE),
-                (ClientMessage.Connect) message,
-                answer,
-                () -> {});
+        commands.connect(new TestClient(made, Dialect.CENTRIFUGE), (ClientMessage.Connect) message, answer, () -> {});
     }
 
     private void leave() {

@@ -3,7 +3,6 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.HandDrivenSource;
@@ -60,7 +59,6 @@ class ChannelResumptionTest {
                         TestOutboxFactory.standard().open(new RecordingFrameWriter(), loop, reason -> {}),
                         loop,
                         ended -> {}),
-                TestAuthorizers.identity("7"),
                 Dialect.CENTRIFUGE);
         Map<Channel, @Nullable Position> request = new LinkedHashMap<>();
         request.put(CHANNEL, since);

@@ -317,7 +317,7 @@ class CommandHandlerTest {
                     dialect.tag(),
                     dialect.positioned(),
                     true);
-            client = new TestClient(connection, identity, dialect);
+            client = new TestClient(connection, dialect);
             registry.add(connection);
         }
 

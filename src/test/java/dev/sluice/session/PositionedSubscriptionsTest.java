@@ -2,7 +2,6 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -72,7 +71,7 @@ class PositionedSubscriptionsTest {
                                 history, registry, deliveries, new ResumeMeters(new SimpleMeterRegistry()), wait),
                         TestStreams.noOpenings(registry, TestStreams.none(registry, deliveries), deliveries))
                 .subscribe(
-                        new TestClient(connection, TestAuthorizers.identity("7"), Dialect.V2),
+                        new TestClient(connection, Dialect.V2),
                         List.of(CHANNEL),
                         List.of(CHANNEL),
                         new PendingSubscriptions.Request(true, null, new JointRequest(null, null, false)));

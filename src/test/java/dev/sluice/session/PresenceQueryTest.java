@@ -3,7 +3,6 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.fleet.Listeners;
 import dev.sluice.http.ProblemException;
 import dev.sluice.outbox.Loop;
@@ -37,7 +36,7 @@ class PresenceQueryTest {
     private TestClient client(Dialect dialect) {
         Connection connection = new Connection(
                 "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, ended -> {});
-        return new TestClient(connection, TestAuthorizers.identity("7"), dialect);
+        return new TestClient(connection, dialect);
     }
 
     private static Presence presence(int id) {

@@ -3,7 +3,6 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -203,7 +202,7 @@ class ReplaySenderTest {
         Socket socket = new Socket();
         socket.stalled = true;
         Connection connection = connect(socket, Dialect.V2);
-        TestClient client = new TestClient(connection, TestAuthorizers.identity("7"), Dialect.V2);
+        TestClient client = new TestClient(connection, Dialect.V2);
         JointRequest all = new JointRequest(null, EntryId.BEGINNING, false);
         for (int i = 0; i < 10; i++) {
             CHANNELS.forEach(channel -> subscriptions.takes(client, channel, new Request(false, null, all)));
@@ -268,7 +267,7 @@ class ReplaySenderTest {
     void answerCancelsTheTimerOfAClientWithoutPositions() {
         Connection connection = connect(new Socket(), Dialect.V1);
         int[] answers = {0};
-        openings.await(new TestClient(connection, TestAuthorizers.identity("7")), CHANNELS, () -> answers[0]++);
+        openings.await(new TestClient(connection), CHANNELS, () -> answers[0]++);
         assertThat(timer.count()).isOne();
         settle();
         assertThat(answers[0]).isOne();
@@ -301,7 +300,7 @@ class ReplaySenderTest {
     }
 
     private TestClient client(Socket socket, Dialect dialect) {
-        return new TestClient(connect(socket, dialect), TestAuthorizers.identity("7"), dialect);
+        return new TestClient(connect(socket, dialect), dialect);
     }
 
     private Connection connect(FrameWriter socket, Dialect dialect) {

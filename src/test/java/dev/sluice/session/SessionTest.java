@@ -74,7 +74,7 @@ class SessionTest {
 
         @Override
         public List<Channel> channels(Client client) {
-            return TestOutboxFactory.ROUTES.ofUser(client.identity().user());
+            return TestOutboxFactory.ROUTES.ofUser(client.connection().user());
         }
 
         @Override
@@ -94,7 +94,7 @@ class SessionTest {
 
         @Override
         public void renew(Client client, AuthenticatedUser identity) {
-            client.renew(identity);
+            client.expires(identity.until());
             renewed.add(identity);
         }
     };

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sluice.TestRelay;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
@@ -512,7 +511,7 @@ class StreamOpeningSimulationTest {
                         true);
                 connection = made;
                 assertThat(registry.add(made)).isTrue();
-                TestClient client = new TestClient(made, TestAuthorizers.identity(USER), dialect);
+                TestClient client = new TestClient(made, dialect);
                 if (mixed) {
                     client.at = () -> outbox.isBehind() ? null : deliveries.position(loop);
                 }

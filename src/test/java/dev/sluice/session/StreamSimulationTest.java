@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -385,7 +384,7 @@ class StreamSimulationTest {
                 connection = made;
                 registry.add(made);
                 JointRequest joint = new JointRequest(null, asked, false);
-                TestClient client = new TestClient(made, TestAuthorizers.identity("7"), Dialect.V2);
+                TestClient client = new TestClient(made, Dialect.V2);
                 assertThat(subscriptions.takes(client, channel, new Request(false, null, joint)))
                         .isTrue();
             }
@@ -567,7 +566,7 @@ class StreamSimulationTest {
                         .parse("{\"id\":1,\"subscribe\":{\"channel\":\"" + channel.name() + "\"" + since + "}}")
                         .get(0);
                 asked = recovers ? message.entry() : null;
-                TestClient client = new TestClient(on, TestAuthorizers.identity("7"), Dialect.CENTRIFUGE);
+                TestClient client = new TestClient(on, Dialect.CENTRIFUGE);
                 assertThat(registry.subscribe(on, channel)).isEqualTo(Subscribed.YES);
                 commands.subscribed(
                         client,

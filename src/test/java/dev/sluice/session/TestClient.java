@@ -1,6 +1,5 @@
 package dev.sluice.session;
 
-import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
@@ -18,20 +17,18 @@ final class TestClient implements Client {
     private final Dialect dialect;
     private final PendingSubscriptions pending = new PendingSubscriptions();
     private final Queue<ChannelReplay> replays = new ArrayDeque<>();
-    private AuthenticatedUser identity;
     Span span = Span.NONE;
     Supplier<@Nullable Position> at = () -> null;
     int spent;
     private Runnable canceller = () -> {};
 
-    TestClient(Connection connection, AuthenticatedUser identity) {
-        this(connection, identity, Dialect.V1);
+    TestClient(Connection connection) {
+        this(connection, Dialect.V1);
     }
 
-    TestClient(Connection connection, AuthenticatedUser identity, Dialect dialect) {
+    TestClient(Connection connection, Dialect dialect) {
         this.dialect = dialect;
         this.connection = connection;
-        this.identity = identity;
     }
 
     @Override
@@ -40,13 +37,8 @@ final class TestClient implements Client {
     }
 
     @Override
-    public AuthenticatedUser identity() {
-        return identity;
-    }
-
-    @Override
-    public void renew(AuthenticatedUser renewed) {
-        identity = renewed;
+    public void expires(long at) {
+        // It stays open after its token has expired.
     }
 
     @Override

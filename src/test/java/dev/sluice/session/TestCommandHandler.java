@@ -156,8 +156,7 @@ public final class TestCommandHandler {
 
     public void subscribe(Connection connection, Channel channel) {
         commands.execute(
-                new TestClient(connection, TestAuthorizers.identity(connection.user())),
-                new ClientMessage.Subscribe(List.of(channel.name()), true, null, null));
+                new TestClient(connection), new ClientMessage.Subscribe(List.of(channel.name()), true, null, null));
     }
 
     Requests requests() {
@@ -165,8 +164,6 @@ public final class TestCommandHandler {
     }
 
     public void unsubscribe(Connection connection, Channel channel) {
-        commands.execute(
-                new TestClient(connection, TestAuthorizers.identity(connection.user())),
-                new ClientMessage.Unsubscribe(List.of(channel.name()), null));
+        commands.execute(new TestClient(connection), new ClientMessage.Unsubscribe(List.of(channel.name()), null));
     }
 }
