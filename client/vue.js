@@ -48,7 +48,7 @@ export function useSluice(sluice, channel, options = {}) {
  * route. Components may share a channel.
  *
  * @param {Sluice | undefined} sluice the connection; none where a server renders the page
- * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; none shows nobody
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; without one, no users
  * @returns {Readonly<ShallowRef<Presence | undefined>>} the users, and whether these are all; `undefined` until the server
  *   tells
  */

@@ -20,7 +20,7 @@ export declare function useSluice(sluice: Sluice | undefined, channel: string | 
  * route. Components may share a channel.
  *
  * @param {Sluice | undefined} sluice the connection; none where a server renders the page
- * @param {string | null | undefined} channel such as `team:red`; none shows nobody
+ * @param {string | null | undefined} channel such as `team:red`; without one, no users
  * @returns {Presence | undefined} the users, and whether these are all; `undefined` until the server tells
  */
 export declare function usePresence(sluice: Sluice | undefined, channel: string | null | undefined): Presence | undefined;

@@ -22,7 +22,7 @@ export declare function useSluice(sluice: Sluice | undefined, channel: MaybeRefO
  * route. Components may share a channel.
  *
  * @param {Sluice | undefined} sluice the connection; none where a server renders the page
- * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; none shows nobody
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `team:red`; without one, no users
  * @returns {Readonly<ShallowRef<Presence | undefined>>} the users, and whether these are all; `undefined` until the server
  *   tells
  */

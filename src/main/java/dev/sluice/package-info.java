@@ -1,4 +1,4 @@
-/** Sluice delivers publications from Redis to browsers over WebSockets. */
+/** Sluice delivers publications from Redis to browsers over WebSockets and server-sent events. */
 @NullMarked
 package dev.sluice;
 

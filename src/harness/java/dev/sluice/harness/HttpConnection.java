@@ -129,7 +129,7 @@ public final class HttpConnection implements AutoCloseable {
         send(RawClient.encoded(RawClient.FINAL | RawClient.TEXT, text.getBytes(StandardCharsets.US_ASCII), 1));
     }
 
-    /** Returns the next text message that is no ping message. */
+    /** Returns the next text message other than a ping. */
     public String nextMessage() throws IOException {
         while (true) {
             int opcode = in.readUnsignedByte() & RawClient.OPCODE;

@@ -264,7 +264,7 @@ public final class Pod implements AutoCloseable {
         await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
     }
 
-    /** Waits until nobody is connected, so that the ends of earlier clients are not counted later. */
+    /** Waits until no client is connected, so that the ends of earlier clients are not counted later. */
     public void awaitNobody() {
         awaitMetric("sluice_connections{state=\"authenticated\"}", 0);
     }

@@ -8,7 +8,7 @@ public enum Decision {
     ALLOWED,
     /** The user may not. */
     FORBIDDEN,
-    /** There is no decision now, so the user may not for the moment. */
+    /** No decision can be had now, so the user may not for the moment. */
     UNKNOWN;
 
     /** Ends the span of a request to listen. */

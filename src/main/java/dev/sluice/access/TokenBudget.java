@@ -13,7 +13,7 @@ final class TokenBudget {
         this.maxCharacters = maxCharacters;
     }
 
-    /** Takes a token in, which must {@link #leave} later; false where there is no room. */
+    /** Reserves room for a token until {@link #leave}; returns false if there is none. */
     synchronized boolean enter(int length) {
         if (tokens >= maxTokens || length > maxCharacters - characters) {
             return false;

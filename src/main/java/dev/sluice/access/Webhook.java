@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /** Allows the users whom a backend allows. */
 final class Webhook implements ChannelAuthorizer {
 
-    /** Statuses of a backend that failed, which are no decision. */
+    /** HTTP statuses that mean that the backend failed, and has decided nothing. */
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 

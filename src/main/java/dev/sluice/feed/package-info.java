@@ -1,4 +1,4 @@
-/** The supervised pattern subscription: a stream of publications, and its state. */
+/** The supervised subscription to Redis, by pattern, channel or shard: a stream of publications, and its state. */
 @NullMarked
 package dev.sluice.feed;
 

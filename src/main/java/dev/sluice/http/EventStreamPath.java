@@ -6,7 +6,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import org.jspecify.annotations.Nullable;
 
-/** The path of server-sent events, normalised like {@link WebSocketPath}, and what every answer there says. */
+/** The path of server-sent events, normalised like {@link WebSocketPath}, and the headers of every response there. */
 public final class EventStreamPath {
 
     /** The path, without a slash at the end. */

@@ -74,7 +74,7 @@ public final class PublicationBatch implements Frame {
         return sum;
     }
 
-    /** Whether the run may follow newer publications of other channels. */
+    /** Whether the batch may follow newer publications of other channels. */
     boolean isLate() {
         return late;
     }

@@ -313,7 +313,7 @@ final class ClientMessageParser {
                 return since;
             }
         } catch (IllegalArgumentException e) {
-            // As anything else that is no text.
+            // Refused below, like a value that is no text.
         }
         throw new IllegalArgumentException("since must be a position that Sluice has sent");
     }

@@ -169,7 +169,7 @@ final class JsonText {
         return true;
     }
 
-    /** Returns the next byte; 0, which may stand only in strings, at the end. */
+    /** Returns the next byte, and 0 at the end; elsewhere 0 is valid only in strings. */
     private int peek() {
         return at < utf8.length ? utf8[at] : 0;
     }

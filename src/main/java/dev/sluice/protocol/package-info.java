@@ -1,4 +1,4 @@
-/** What clients and Sluice say to each other: messages, error codes and close codes, as docs/protocol.md describes them. */
+/** The formats of messages between clients and Sluice, error codes and close codes, as in docs/protocol.md. */
 @NullMarked
 package dev.sluice.protocol;
 

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
  * Sends commands to the masters of a Redis Cluster, with one connection for each, opened on demand: a command with a key
  * to the one that serves its slot, the others always to the same one, so that it keeps their order, until that one
  * fails. Follows redirections. The client library's connection to a cluster would fail while any of the nodes is
- * unreachable.
+ * unreachable, as in {@code ClusterIT.deathOfAnotherMasterIsAGapOnTheSameNode}.
  */
 final class ClusterConnection implements CommandConnection {
 

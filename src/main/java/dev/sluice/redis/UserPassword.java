@@ -22,7 +22,7 @@ public final class UserPassword {
         }
         String password = configured.getPassword();
         if (password != null) {
-            // The encoder is that of forms; in addresses a plus is no space.
+            // URLEncoder writes a space as a plus, which only forms understand.
             String encoded = URLEncoder.encode(password, StandardCharsets.UTF_8).replace("+", "%20");
             configured.setEndpoints(endpoints.stream()
                     .map(endpoint ->

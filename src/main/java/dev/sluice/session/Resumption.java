@@ -54,8 +54,8 @@ final class Resumption {
      * The answer to a client's request.
      *
      * @param recovered whether all missed publications follow, of the channels that keep a history
-     * @param begins the publications after it follow, although the client has named no position; {@code null} if the client
-     *     has, or this pod has no positions
+     * @param begins where the delivery to a client that has named no position begins; {@code null} if the client has named
+     *     one, or this pod has no positions
      * @param at everything before it has been sent on the connection; {@code null} if this pod has no positions, or the mark
      *     after the replay has it
      * @param from all later publications of the channels will be sent; {@code null} if this pod has no positions

@@ -24,7 +24,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts the delivery of streams to new clients. The answer to a client waits until the cursors of its channels stand, so
+ * Starts the delivery of streams to new clients. The answer to a client waits until the cursors of its channels are set, so
  * that it gets every later entry, and until it is known whether it can resume; but not for long, because clients connect
  * while Redis is down, too. Every method is to be called on the connection's event loop.
  */
@@ -78,7 +78,7 @@ final class StreamOpenings {
         sender.limit(client, MAX_WAIT_MILLIS, awaited::start);
     }
 
-    /** Runs the action on the client's event loop when the cursor of the channel stands. */
+    /** Runs the action on the client's event loop when the cursor of the channel is set. */
     private void join(Client client, Channel channel, Runnable action) {
         reader.join(
                 channel,
@@ -91,7 +91,7 @@ final class StreamOpenings {
                 }));
     }
 
-    /** A new client without positions, and its channels whose cursors do not stand yet. */
+    /** A new client without positions, and its channels whose cursors are not set yet. */
     private final class Awaited {
 
         private final Client client;

@@ -20,7 +20,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Subscribes clients to channels that are read from streams. The answer is sent once the cursor of the channel stands,
+ * Subscribes clients to channels that are read from streams. The answer is sent once the cursor of the channel is set,
  * so that the client gets every later entry; then follows what it missed, as fast as it reads. Every method is to be
  * called on the connection's event loop.
  */

@@ -33,7 +33,7 @@ final class Cursor {
 
     final Channel channel;
 
-    /** The consumers that wait until the cursor stands. */
+    /** The consumers that wait until the cursor is set. */
     final List<StreamReader.Join> joins = new ArrayList<>();
 
     final ReadSize size = new ReadSize();

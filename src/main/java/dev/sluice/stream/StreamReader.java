@@ -41,7 +41,7 @@ public final class StreamReader {
      */
     public record Standing(EntryId after, long sequence) {}
 
-    /** A consumer that waits until a cursor stands. */
+    /** A consumer that waits until a cursor is set. */
     record Join(Consumer<@Nullable Standing> receiver, long since) {}
 
     private final Source source;
@@ -186,7 +186,7 @@ public final class StreamReader {
         });
     }
 
-    /** Says where the delivery of channels begins now, of those whose cursors stand. Thread-safe. */
+    /** Says where delivery begins now, for each channel whose cursor is set. Thread-safe. */
     public void standings(Collection<Channel> channels, Consumer<Map<Channel, Standing>> receiver) {
         source.execute(() -> {
             Map<Channel, Standing> found = new HashMap<>();

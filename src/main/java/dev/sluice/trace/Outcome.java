@@ -27,7 +27,7 @@ enum Outcome {
     NOT_ALLOWED,
     /** The connection began later, or had ended. */
     NOT_CONNECTED,
-    /** It can't be said: it came at the moment of the subscription, or the event loop did not answer. */
+    /** Not known: it came at the moment of the subscription, or the event loop did not answer. */
     UNKNOWN;
 
     /** Times of this pod's clocks differ by less. */

@@ -136,7 +136,7 @@ final class TraceResponder implements Responder {
     private record Traced(
             String id, String protocol, View view, @Nullable OutboxState outbox) {
 
-        /** Short, and hardly ever that of another connection of the user. */
+        /** Short; two connections of a user are unlikely to share it. */
         String name() {
             return id.substring(0, 8);
         }

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * Limits the frames of a client per second, and at once, with a generic cell rate algorithm for each connection, like
+ * Limits how many frames a client sends per second and at once, by a generic cell rate algorithm for each connection, like
  * {@link ConnectRate}. {@link Inbound} keeps the client's state. Vert.x has no such limit.
  */
 @Startup

@@ -6,8 +6,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 
 /**
- * Counts the bytes that the frame decoder keeps until a frame is complete; stands in front of the decoder. Without state:
- * {@link Inbound} has it, and all connections share this handler.
+ * Counts the bytes that the frame decoder keeps until a frame is complete; comes before the decoder in the pipeline. All
+ * connections share this handler, as {@link Inbound} has the state.
  */
 @Sharable
 final class PartialFrameCounter extends ChannelInboundHandlerAdapter {

@@ -22,7 +22,7 @@ final class WaitingFrames {
 
     private WaitingFrames() {}
 
-    /** The same with a frame of a message at the end, which is now this object's to release. */
+    /** Returns these frames and another one of a message, which this object then releases. */
     WaitingFrames with(WebSocketFrame frame) {
         WaitingFrames those = writable();
         if (those.queue == null) {
@@ -35,7 +35,7 @@ final class WaitingFrames {
         return those;
     }
 
-    /** The same with the client's close frame; only the first one counts. */
+    /** Returns these frames and the client's close frame; only the first one counts. */
     WaitingFrames withClose(CloseWebSocketFrame frame) {
         WaitingFrames those = writable();
         if (those.close == null) {

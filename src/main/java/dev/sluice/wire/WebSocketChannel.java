@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, its slot, and the close frame after a
- * protocol error. {@link Inbound} stands behind it. Vert.x alone would then close the connection without a close frame; here the
+ * protocol error. {@link Inbound} is the next handler. Vert.x alone would then close the connection without a close frame; here the
  * connection is closed in two steps, first our half, and all of it once the peer has closed its own or after a moment, as
  * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
  * connection's event loop.

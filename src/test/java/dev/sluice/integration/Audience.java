@@ -44,7 +44,7 @@ final class Audience implements AutoCloseable {
     private volatile int published;
 
     /**
-     * Connects the clients, which then listen, to a pod that nobody else is connected to.
+     * Connects the clients, which then listen, to a pod that has no other clients.
      *
      * @param what others will do meanwhile, for messages
      */

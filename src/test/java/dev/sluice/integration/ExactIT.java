@@ -238,7 +238,7 @@ class ExactIT {
         }
     }
 
-    /** A pod of a busy machine may have a gap; then the client, who is told so, begins anew. */
+    /** On a busy machine, a pod may have a gap; the client, which is told so, then starts again. */
     @Tag("long")
     @Test
     void streamOfEventsResumesOnAPodThatHearsItsChannels() {

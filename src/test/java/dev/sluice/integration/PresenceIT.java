@@ -157,7 +157,7 @@ class PresenceIT {
         return client;
     }
 
-    /** Returns the next message that is no mark. */
+    /** Returns the next message other than a mark. */
     private static String next(Client client) {
         while (true) {
             String message = client.next();

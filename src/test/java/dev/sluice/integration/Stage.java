@@ -76,7 +76,7 @@ final class Stage implements AutoCloseable {
         return taken;
     }
 
-    /** Returns free processes, of those with a pod of this configuration the ones with most pods if there are any. */
+    /** Returns free processes, if possible with a pod of this configuration, and then those with most pods. */
     private Equipment free(Map<String, String> config) {
         synchronized (FREE) {
             Equipment free = FREE.stream()

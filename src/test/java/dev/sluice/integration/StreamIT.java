@@ -638,7 +638,7 @@ class StreamIT {
         return variant == PodVariant.DIRECT ? pod : other;
     }
 
-    /** Returns the next message that is no mark. */
+    /** Returns the next message other than a mark. */
     private static String next(Client client) {
         String message = client.next();
         return message.startsWith("{\"action\":\"mark\"") ? next(client) : message;

@@ -91,7 +91,7 @@ class StreamServersIT {
         }
     }
 
-    /** Returns the next message that is no mark, which the start of the clock causes. */
+    /** Returns the next message other than a mark, which the start of the clock causes. */
     private static String next(Client client) {
         String message = client.next();
         return message.startsWith("{\"action\":\"mark\"") ? next(client) : message;

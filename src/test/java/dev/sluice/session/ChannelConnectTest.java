@@ -182,7 +182,7 @@ class ChannelConnectTest {
         settle();
         String inbox = position(subscriptions().get("inbox:7"), "inbox:7");
         leave();
-        // The cursor ends, because nobody listens.
+        // The cursor ends, because the channel has no listeners.
         source.execute(() -> reader.heard(MAIL, "xadd"));
         source.runTasks();
         connect(inbox);

@@ -48,7 +48,7 @@ public final class Fleet extends Program {
     private static final int QUICK = 20;
     private static final double MICRO = 1e3;
 
-    /** Of what Redis sends: {@code *3 $9 subscribe $8 upload:7 :1}, {@code *3 $7 message ...}, {@code *4 $8 pmessage ...}. */
+    /** In messages of Redis: {@code *3 $9 subscribe $8 upload:7 :1}, {@code *3 $7 message ...}, {@code *4 $8 pmessage ...}. */
     private static final int LINES_OF_AN_ACKNOWLEDGEMENT = 6;
 
     private static final int LINES_OF_A_MESSAGE = 7;

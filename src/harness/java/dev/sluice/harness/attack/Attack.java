@@ -180,7 +180,7 @@ public enum Attack {
     /** The age of the position from which attackers resume. */
     public static final Duration ABSENCE = Duration.ofSeconds(60);
 
-    /** Attackers that resume listen to so many channels, of those of the other clients: {@code upload:0} and so on. */
+    /** To how many of the other clients' channels an attacker that resumes listens: {@code upload:0} and so on. */
     public static final int UPLOADS = 20;
 
     /** Enough attackers to keep one core of the pod busy with messages. */

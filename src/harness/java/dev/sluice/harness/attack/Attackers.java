@@ -39,7 +39,7 @@ public final class Attackers implements AutoCloseable {
         return begin(attack.attackers(), attack.step(), target);
     }
 
-    /** Starts attackers that are no attack of their own. */
+    /** Starts attackers outside an {@link Attack}. */
     public static Attackers begin(int howMany, Step step, Target target) {
         Attackers attackers = new Attackers(howMany, step, target);
         attackers.threads.forEach(Thread::start);

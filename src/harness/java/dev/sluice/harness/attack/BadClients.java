@@ -8,10 +8,10 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** Users whose clients behave badly, as broken programs and networks do, rather than attack. */
+/** Clients that misbehave as broken programs and networks do, without an attack. */
 public final class BadClients {
 
-    /** So many at once connect {@link #PER_SECOND} times a second. */
+    /** How many run at once; together they connect {@link #PER_SECOND} times a second. */
     public static final int AT_ONCE = 10;
 
     private static final int PER_SECOND = 50;

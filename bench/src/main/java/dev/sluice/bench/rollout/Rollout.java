@@ -63,7 +63,7 @@ public final class Rollout extends Check<UpdateFinding> {
 
     private static final Duration CALM = Duration.ofSeconds(5);
 
-    /** For how long publications flow after everybody is back. */
+    /** For how long publications flow after all clients are back. */
     private static final Duration AFTERMATH = Duration.ofSeconds(3);
 
     @Option(
