@@ -1,8 +1,8 @@
 package dev.sluice.clock;
 
 /**
- * A position as pods name it that hear different channels: they agree only on what a channel that both hear had since a
- * tick. As Redis has one order, this is a point in the order of all channels.
+ * A position for pods that hear different channels. Two of them agree only on what a channel that both hear has had
+ * since a tick; as Redis has one order, that is a point in the order of all channels.
  *
  * @param key of the channel, see {@link Since#key}
  * @param count the publications of the channel since the tick, at least 1; the point is after the last of them

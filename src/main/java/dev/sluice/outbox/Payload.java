@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param sequence its place among all that this pod has received; later is larger
  * @param position its place in the order that all pods share; {@code null} if this pod has no positions
  * @param bytes as published; never modified
- * @param text whether the bytes are valid UTF-8 and so may go as text: a browser closes on a text frame with others
+ * @param text whether the bytes are valid UTF-8 and so may be sent as text: browsers close the connection on any other text frame
  * @param receivedAt {@link System#nanoTime()} when it was received
  * @param id its place in the stream from which it was read; {@code null} if it was published otherwise
  */

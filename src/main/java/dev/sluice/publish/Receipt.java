@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The confirmation of a publication by Redis, with one of the two.
+ * Redis's confirmation of a publication. It has either the receivers or the ID.
  *
  * @param receivers the number of Redis subscribers that received it, usually the pods
  * @param id the ID of the stream's new entry

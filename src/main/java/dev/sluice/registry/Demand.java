@@ -3,7 +3,7 @@ package dev.sluice.registry;
 import dev.sluice.route.Channel;
 
 /**
- * Hears which channels have listeners on this pod. For one channel, the calls exclude each other, and alternate. Called
+ * Is told which channels have listeners on this pod. For one channel, the calls exclude each other, and alternate. Called
  * under a lock, so it must only pass the channel on.
  */
 public interface Demand {

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Answers clients that ask who else receives a channel. A client that is told who joins and leaves is answered from the
- * same knowledge, so that events add to the answer. Thread-safe.
+ * same table, so that events continue the answer. Thread-safe.
  */
 @Singleton
 final class PresenceQuery {

@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Redis tells of each entry once, in the order in which it executes commands. The surplus of a moment is the number
  * of entries of which it has told by then, heard or on their way, less the entries that reads have found by then. While
- * nothing is lost, it is the same after each read: the number of entries that were added before the cursor stood and
- * were told of later than the cursor began to listen. Each entry that no read finds raises it by one. A read that found
- * all there was bounds it from below: what had been heard when the read began had been told by then. A beat that was
- * published after a read bounds the surplus of that read from above: when the beat is heard, everything has been heard
- * that Redis told before it. So after a read that may have lost entries,
+ * nothing is lost, it is the same after each read: the number of entries that were added before the cursor was set, and
+ * of which Redis told after the cursor began to listen. Each entry that no read finds raises it by one. A read that
+ * found all there was bounds it from below: what had been heard when the read began had been told by then. A beat that
+ * was published after a read bounds the surplus of that read from above: when the beat is heard, everything has been
+ * heard that Redis told before it. So after a read that may have lost entries,
  *
  * <ul>
  *   <li>nothing is lost if the upper bound is at most the lower bound from before;
@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>otherwise the doubt stays until the next read or beat.
  * </ul>
  *
- * <p>If notifications may be missing, what was counted is worth nothing, and a doubt becomes a loss. Confined to the
- * source's thread.
+ * <p>If notifications may be missing, the counts prove nothing, and a doubt becomes a loss. Confined to the source's
+ * thread.
  */
 final class Cursor {
 

@@ -206,7 +206,7 @@ public final class StreamReader {
         reads.pump();
     }
 
-    /** Returns where the cursor of a channel is that stood before, if it still does. */
+    /** Returns where the cursor of a channel is; {@code null} if it is not set any more. */
     @Nullable
     Standing standing(Channel channel) {
         Cursor cursor = cursors.get(channel);

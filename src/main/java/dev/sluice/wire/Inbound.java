@@ -19,11 +19,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames that arrive on one WebSocket. It passes on one message at a time, the next one when that has been handled, and
- * keeps the others as they came, within {@link InboundBudget} and {@link FrameRate}; over its share, the connection is not
- * read until a message has been handled. What it passes on goes through Vert.x, which knows of the close handshake, and
- * comes back to {@link #handle}. Once a close frame has been sent, only the peer's is still passed on. Confined to the
- * connection's event loop.
+ * The frames that arrive on one WebSocket. It passes on one message at a time, the next one when that has been handled,
+ * and keeps the others as they came, within {@link InboundBudget} and {@link FrameRate}; over its share, the connection
+ * is not read until a message has been handled. What it passes on goes through Vert.x, which handles the close
+ * handshake, and comes back to {@link #handle}. Once a close frame has been sent, only the peer's is still passed on.
+ * Confined to the connection's event loop.
  */
 public final class Inbound extends Utf8FrameValidator implements Handler<io.vertx.core.http.WebSocketFrame> {
 

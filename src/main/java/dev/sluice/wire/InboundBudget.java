@@ -12,11 +12,11 @@ import jakarta.inject.Singleton;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is being
- * handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod, of which
- * connections that have not authenticated share a half, so that they can't take the room of those that have. Not charged
- * is the part of a frame that arrives behind a whole one, until more of it arrives. {@link Inbound} keeps what its connection is
- * charged. For use by all threads.
+ * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is
+ * being handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod,
+ * of which connections that have not authenticated share a half, so that they can't take the room of those that have.
+ * The part of a frame that arrives in the same read as the end of another is not charged until more of it arrives.
+ * {@link Inbound} records what its connection is charged. Thread-safe.
  */
 @Startup
 @Singleton

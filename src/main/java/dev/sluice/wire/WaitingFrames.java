@@ -7,9 +7,8 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames of one connection that wait to be passed on, in order, and the close frame behind them. It exists only while
- * something waits; else its place is taken by {@link #NONE}, which all connections share. Confined to the connection's event
- * loop.
+ * The frames of one connection that wait to be passed on, in order, and the close frame behind them. Connections
+ * without waiting frames share {@link #NONE}. Confined to the connection's event loop.
  */
 final class WaitingFrames {
 

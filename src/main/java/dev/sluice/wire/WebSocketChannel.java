@@ -35,11 +35,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, its slot, and the close frame after a
- * protocol error. {@link Inbound} is the next handler. Vert.x alone would then close the connection without a close frame; here the
- * connection is closed in two steps, first our half, and all of it once the peer has closed its own or after a moment, as
- * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
- * connection's event loop.
+ * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, its slot, and the close frame
+ * after a protocol error. {@link Inbound} is the next handler. After a protocol error, Vert.x alone would close the
+ * connection without a close frame. This class closes our half first, and the rest once the peer has closed its half,
+ * or after a moment: a kernel that closes a connection with unread input sends a reset, which overtakes the close
+ * frame. To be used on the connection's event loop.
  */
 // What is not awaited here ends with the Netty channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
