@@ -236,11 +236,11 @@ final class JwtVerifier extends JWTCallerPrincipalFactory {
     void log(TokenResult.Refused result, @Nullable Throwable failure) {
         long count = refusals.pass();
         if (LOG.isDebugEnabled()) {
-            LOG.debugf("Token refused: %s%s", result.message(), TokenFailureMapper.detail(failure));
+            LOG.debugf("Token refused: %s%s", result.message(), TokenFailureMapper.detail(result, failure));
         } else if (count > 0) {
             LOG.infof(
                     "Sluice refused tokens: %d, the last: %s%s; the next log line follows in a minute",
-                    count, result.message(), TokenFailureMapper.detail(failure));
+                    count, result.message(), TokenFailureMapper.detail(result, failure));
         }
     }
 

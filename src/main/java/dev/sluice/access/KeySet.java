@@ -13,11 +13,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jose4j.json.JsonUtil;
+import org.jose4j.jwk.EllipticCurveJsonWebKey;
 import org.jose4j.jwk.JsonWebKey;
 import org.jose4j.jwk.JsonWebKeySet;
 import org.jose4j.jwk.KeyOperations;
+import org.jose4j.jwk.OctetKeyPairJsonWebKey;
 import org.jose4j.jwk.OctetSequenceJsonWebKey;
 import org.jose4j.jwk.PublicJsonWebKey;
+import org.jose4j.jwk.RsaJsonWebKey;
 import org.jose4j.jwk.SimpleJwkFilter;
 import org.jose4j.jwk.Use;
 import org.jose4j.jws.JsonWebSignature;
@@ -101,6 +104,25 @@ final class KeySet {
 
     int size() {
         return keys.size();
+    }
+
+    /** Whether a key of the set is for one of the algorithms. */
+    boolean verifiesAny(Collection<SignatureAlgorithm> algorithms) {
+        return algorithms.stream()
+                .map(SignatureAlgorithm::getAlgorithm)
+                .anyMatch(algorithm -> keys.stream()
+                        .anyMatch(key -> key.getKeyType().equals(keyType(algorithm))
+                                && (key.getAlgorithm() == null
+                                        || key.getAlgorithm().equals(algorithm))));
+    }
+
+    private static String keyType(String algorithm) {
+        return switch (algorithm.substring(0, 2)) {
+            case "HS" -> OctetSequenceJsonWebKey.KEY_TYPE;
+            case "ES" -> EllipticCurveJsonWebKey.KEY_TYPE;
+            case "Ed" -> OctetKeyPairJsonWebKey.KEY_TYPE;
+            default -> RsaJsonWebKey.KEY_TYPE;
+        };
     }
 
     /** Returns the number of keys without a name, each of which may have signed any token. */

@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.log.LogSanitizer;
+import dev.sluice.log.LogThrottle;
 import io.netty.handler.codec.http.cookie.ServerCookieDecoder;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.vertx.core.http.HttpHeaders;
@@ -8,6 +10,7 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Objects;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +21,14 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class RequestToken {
 
+    private static final Logger LOG = Logger.getLogger(RequestToken.class);
     private static final String DEFAULT_COOKIE = "Bearer";
     private static final String REFUSED = RequestToken.class.getName() + ".refused";
 
     /** A chain of causes may be circular. */
     private static final int MAX_DEPTH = 10;
 
+    private final LogThrottle missing = new LogThrottle();
     private final JWTAuthContextInfo info;
 
     RequestToken(JWTAuthContextInfo info) {
@@ -59,11 +64,17 @@ public final class RequestToken {
     /** Returns a sentence for the client that says why the request got 401. */
     public String refusal(RoutingContext context) {
         String refused = context.get(REFUSED);
-        return refused == null ? missing() : refused;
+        return refused == null ? missing(context.request()) : refused;
     }
 
-    /** Returns a sentence for the client that says where the token is missing. */
-    public String missing() {
+    /** Logs that a request needs a token; returns a sentence for the client that says where. */
+    public String missing(HttpServerRequest request) {
+        long count = missing.pass();
+        if (count > 0) {
+            LOG.infof(
+                    "Sluice refused requests without a token: %d, the last for %s; the next log line follows in a minute",
+                    count, LogSanitizer.text(request.path()));
+        }
         boolean inCookie = HttpHeaders.COOKIE.toString().equalsIgnoreCase(info.getTokenHeader());
         return "The request needs a token: Authorization: Bearer <token>"
                 + (inCookie ? ", or the cookie " + cookieName() : ", or a cookie with mp.jwt.token.header=Cookie");

@@ -39,12 +39,22 @@ final class ServerKeys implements VerificationKeyResolver {
         boolean isFinalFor(long arrival) {
             return tried != null && tried.asked() - arrival >= 0;
         }
+    }
 
-        private static String loggable(@Nullable String header) {
-            return header == null
-                    ? "none"
-                    : LOGGABLE.matcher(header).matches() && !header.startsWith("eyJ") ? header : "of another form";
+    /** Throws, naming the setting, if tokens of this algorithm are not accepted. */
+    static void checkAlgorithm(JsonWebSignature token, JWTAuthContextInfo info) throws UnresolvableKeyException {
+        String algorithm = token.getAlgorithmHeaderValue();
+        if (info.getSignatureAlgorithm().stream()
+                .noneMatch(accepted -> accepted.getAlgorithm().equals(algorithm))) {
+            throw new UnresolvableKeyException(
+                    "its alg " + loggable(algorithm) + " is not accepted: see mp.jwt.verify.publickey.algorithm");
         }
+    }
+
+    private static String loggable(@Nullable String header) {
+        return header == null
+                ? "none"
+                : LOGGABLE.matcher(header).matches() && !header.startsWith("eyJ") ? header : "of another form";
     }
 
     ServerKeys(Vertx vertx, JWTAuthContextInfo info) {
@@ -71,11 +81,7 @@ final class ServerKeys implements VerificationKeyResolver {
 
     @Override
     public Key resolveKey(JsonWebSignature token, List<JsonWebStructure> nesting) throws UnresolvableKeyException {
-        String algorithm = token.getAlgorithmHeaderValue();
-        if (info.getSignatureAlgorithm().stream()
-                .noneMatch(accepted -> accepted.getAlgorithm().equals(algorithm))) {
-            throw new UnresolvableKeyException("its alg is not accepted");
-        }
+        checkAlgorithm(token, info);
         String id = token.getKeyIdHeaderValue();
         if (info.getTokenKeyId() != null && id != null && !id.equals(info.getTokenKeyId())) {
             throw new UnresolvableKeyException("its kid is not the one that is configured");

@@ -17,6 +17,7 @@ final class StaticKeys extends KeyLocationResolver {
 
     @Override
     public Key resolveKey(JsonWebSignature token, List<JsonWebStructure> nesting) throws UnresolvableKeyException {
+        ServerKeys.checkAlgorithm(token, authContextInfo);
         if (key != null || jsonWebKeys == null) {
             return super.resolveKey(token, nesting);
         }

@@ -4,6 +4,7 @@ import dev.sluice.access.TokenResult.Reason;
 import dev.sluice.log.RootCause;
 import io.smallrye.jwt.auth.principal.ParseException;
 import java.util.List;
+import org.jose4j.jwt.ReservedClaimNames;
 import org.jose4j.jwt.consumer.ErrorCodeValidator;
 import org.jose4j.jwt.consumer.ErrorCodes;
 import org.jose4j.jwt.consumer.InvalidJwtException;
@@ -28,12 +29,20 @@ final class TokenFailureMapper {
         if (cause instanceof InvalidJwtException invalid) {
             List<ErrorCodeValidator.Error> errors = invalid.getErrorDetails();
             return errors.isEmpty()
-                    ? new TokenResult.Refused(Reason.CLAIMS, "token lacks a claim")
+                    ? new TokenResult.Refused(Reason.CLAIMS, lacking(invalid))
                     : refused(errors.get(0).getErrorCode(), invalid.getCause());
         }
         return cause == null
                 ? new TokenResult.Refused(Reason.CLAIMS, INVALID)
                 : new TokenResult.Refused(Reason.TOKEN, INVALID);
+    }
+
+    /** Says which claim is missing: sub, or one of smallrye.jwt.required.claims. */
+    private static String lacking(InvalidJwtException invalid) {
+        return invalid.getJwtContext() == null
+                        || invalid.getJwtContext().getJwtClaims().hasClaim(ReservedClaimNames.SUBJECT)
+                ? "token lacks a claim"
+                : "token has no sub claim";
     }
 
     private static TokenResult.Refused refused(int code, @Nullable Throwable cause) {
@@ -56,8 +65,11 @@ final class TokenFailureMapper {
         };
     }
 
-    /** Returns a detail for the log, if it is safe: about keys, never about claims. */
-    static String detail(@Nullable Throwable failure) {
+    /** Returns a detail for the log, if it is safe: about form and keys, never about claims. */
+    static String detail(TokenResult.Refused result, @Nullable Throwable failure) {
+        if (result.reason() == Reason.TOKEN && failure instanceof ParseException) {
+            return "; it is not a signed JWT";
+        }
         return failure != null && failure.getCause() instanceof UnresolvableKeyException key
                 ? "; " + RootCause.innermost(key)
                 : "";

@@ -106,7 +106,7 @@ final class EventStreamRoute {
         if (ConnectionAdmission.hasBody(request)) {
             refuse(context, channel, new Problem(400, "A request for a stream has no body"));
         } else if (token == null) {
-            refuse(context, channel, 401, requestToken.missing());
+            refuse(context, channel, 401, requestToken.missing(request));
         } else {
             int refused = admission.begin(request, channel, true);
             if (refused != 0) {

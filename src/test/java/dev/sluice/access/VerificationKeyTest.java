@@ -16,9 +16,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import org.jose4j.jwk.EcJwkGenerator;
 import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
 import org.jose4j.jwk.OctJwkGenerator;
 import org.jose4j.jwk.PublicJsonWebKey;
+import org.jose4j.keys.EllipticCurves;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +68,17 @@ class VerificationKeyTest {
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContainingAll("smallrye.jwt.verify.secretkey", "smallrye.jwt.verify.algorithm=HS256")
                 .hasMessageNotContaining(secret);
+    }
+
+    @Test
+    void setWithoutAKeyForTheAlgorithmFailsTheStart() throws Exception {
+        info.setPublicKeyContent(
+                "{\"keys\":[" + EcJwkGenerator.generateJwk(EllipticCurves.P256).toJson() + "]}");
+        assertThatThrownBy(() -> VerificationKey.check(info))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContainingAll("not a key that verifies RS256", "mp.jwt.verify.publickey.algorithm");
+        info.setSignatureAlgorithm(Set.of(SignatureAlgorithm.ES256));
+        assertThatCode(() -> VerificationKey.check(info)).doesNotThrowAnyException();
     }
 
     @Test

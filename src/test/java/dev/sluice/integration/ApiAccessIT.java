@@ -46,6 +46,7 @@ class ApiAccessIT {
         Api.assertProblem(anonymous, 401);
         assertThat(anonymous.headers().firstValue("WWW-Authenticate")).contains("Bearer");
         assertThat(anonymous.body()).contains("The request needs a token: Authorization: Bearer <token>");
+        pod.awaitLog("Sluice refused requests without a token: ");
         Api.assertProblem(send(Tokens.of("nobody"), method, path), 403);
         Api.assertProblem(send(Tokens.withGroups("other", other), method, path), 403);
         Api.assertProblem(send(Tokens.withGroups("case", role.toUpperCase(Locale.ROOT)), method, path), 403);
