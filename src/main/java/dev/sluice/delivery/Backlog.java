@@ -225,7 +225,8 @@ final class Backlog {
             }
             while (batch.delivered < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.delivered++);
-                int receivers = delivery.listeners.deliver(delivery.publications, delivery.meters.onDelivered);
+                boolean last = batch.delivered == batch.deliveries.size() && isLast();
+                int receivers = delivery.listeners.deliver(delivery.publications, last, delivery.meters.onDelivered);
                 unflushed.add(delivery);
                 reached = delivery.publications.last().position();
                 writes += receivers + 1;
@@ -237,6 +238,11 @@ final class Backlog {
             }
         }
         schedule();
+    }
+
+    /** Whether nothing else has been handed over. */
+    private synchronized boolean isLast() {
+        return queue.isEmpty();
     }
 
     private @Nullable Batch next() {

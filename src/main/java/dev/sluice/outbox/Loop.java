@@ -118,27 +118,39 @@ public final class Loop {
         watched.remove(outbox);
     }
 
+    /** Flushes an outbox now that has asked for it. */
+    void flush(Outbox outbox) {
+        int last = toFlush.size() - 1;
+        if (last >= 0 && toFlush.get(last) == outbox) {
+            toFlush.remove(last);
+        }
+        flushSafely(outbox);
+    }
+
     private void flush() {
         // A flush may lead to writes, which extend the list.
         for (int i = 0; i < toFlush.size(); i++) {
-            Outbox outbox = toFlush.get(i);
-            try {
-                outbox.flush();
-            } catch (Throwable e) {
-                // A failure must not delay other connections.
-                long count = unflushed.pass();
-                if (count > 0) {
-                    LOG.errorf(
-                            e,
-                            "Sluice failed to flush connections: %d. Please report this bug; the next log line follows"
-                                    + " in a minute",
-                            count);
-                }
-                // Data that was to be flushed may be lost.
-                outbox.fail(Disconnect.INTERNAL_ERROR);
-            }
+            flushSafely(toFlush.get(i));
         }
         toFlush.clear();
         flushScheduled = false;
+    }
+
+    private void flushSafely(Outbox outbox) {
+        try {
+            outbox.flush();
+        } catch (Throwable e) {
+            // A failure must not delay other connections.
+            long count = unflushed.pass();
+            if (count > 0) {
+                LOG.errorf(
+                        e,
+                        "Sluice failed to flush connections: %d. Please report this bug; the next log line follows"
+                                + " in a minute",
+                        count);
+            }
+            // Data that was to be flushed may be lost.
+            outbox.fail(Disconnect.INTERNAL_ERROR);
+        }
     }
 }

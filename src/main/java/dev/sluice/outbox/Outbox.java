@@ -129,6 +129,7 @@ public final class Outbox {
     }
 
     private void offer(Frame frame) {
+        int cost = cost(frame);
         if (frame instanceof ReplayBatch) {
             // The replay may have newer publications of a channel than the held ones.
             writeHeld(Integer.MAX_VALUE);
@@ -136,7 +137,7 @@ public final class Outbox {
         if (frame instanceof PublicationBatch batch
                 && batch.count() > 1
                 // A format may make them so much longer that they do not fit together.
-                && (!writer.takesBatches() || cost(batch) > bounds.maxBytes())) {
+                && (!writer.takesBatches() || cost > bounds.maxBytes())) {
             for (int i = 0; i < batch.count(); i++) {
                 PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
                 one.sharedBy(batch.receivers());
@@ -150,8 +151,8 @@ public final class Outbox {
                 && batch.channel().route().overflow() == Overflow.LATEST
                 && isUnwritable()) {
             conflate(batch);
-        } else if (fits(cost(frame))) {
-            write(frame);
+        } else if (fits(cost)) {
+            write(frame, cost, isLate(frame));
         } else {
             fail(Disconnect.OUTBOX_FULL);
         }
@@ -280,6 +281,17 @@ public final class Outbox {
         drained = action;
     }
 
+    /**
+     * Sends the last frame of a task of the loop, and flushes it while both are in the processor's cache. Not if a flush is
+     * under way: its end may make the client's messages run, which change what the loop is about to deliver.
+     */
+    public void sendLast(Frame frame) {
+        send(frame);
+        if (flushDue && inFlight == 0 && drained == null) {
+            loop.flush(this);
+        }
+    }
+
     /** Flushes what has been written; called by the loop. */
     void flush() {
         flushDue = false;
@@ -377,16 +389,19 @@ public final class Outbox {
     }
 
     private void write(Frame frame) {
-        write(frame, (frame instanceof PublicationBatch batch && batch.isLate()) || isBehind());
+        write(frame, cost(frame), isLate(frame));
     }
 
-    private void write(Frame frame, boolean late) {
+    private boolean isLate(Frame frame) {
+        return (frame instanceof PublicationBatch batch && batch.isLate()) || isBehind();
+    }
+
+    private void write(Frame frame, int cost, boolean late) {
         if (late) {
             writer.writeLate(frame);
         } else {
             writer.write(frame);
         }
-        int cost = cost(frame);
         unflushed += cost;
         unflushedShare += writer.sharesBytes() ? share(frame) : cost;
         if (unflushed >= bounds.highWaterMark()) {
@@ -472,7 +487,7 @@ public final class Outbox {
             }
             PublicationBatch newest = new PublicationBatch(next.channel(), next.payload());
             newest.sharedBy(next.receivers());
-            write(newest, true);
+            write(newest, cost(newest), true);
             if (last) {
                 mark();
             }

@@ -10,7 +10,7 @@ import dev.sluice.route.Channel;
 import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jboss.logging.Logger;
@@ -24,6 +24,9 @@ public final class Connection {
 
     private static final Logger LOG = Logger.getLogger(Connection.class);
 
+    private static final AtomicReferenceFieldUpdater<Connection, @Nullable Disconnect> ENDED =
+            AtomicReferenceFieldUpdater.newUpdater(Connection.class, Disconnect.class, "ended");
+
     private final String user;
     private final Outbox outbox;
     private final Loop loop;
@@ -34,8 +37,10 @@ public final class Connection {
     private final Instant since = Instant.now();
     private final UUID id = new UUID(
             ThreadLocalRandom.current().nextLong(), ThreadLocalRandom.current().nextLong());
-    private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
+
+    /** A field, because each delivery reads it, and an object of its own would seldom be in the processor's cache. */
+    private volatile @Nullable Disconnect ended;
 
     /** Whether its client has yet to be answered. Confined to the loop. */
     private boolean waiting;
@@ -148,11 +153,20 @@ public final class Connection {
      * ends, and the exception does not reach the caller. To be called on its loop.
      */
     public void send(Frame frame) {
-        if (ended.get() != null) {
+        send(frame, false);
+    }
+
+    /** Sends a frame; {@code last}: see {@link Outbox#sendLast}. */
+    void send(Frame frame, boolean last) {
+        if (ended != null) {
             return;
         }
         try {
-            outbox.send(frame);
+            if (last) {
+                outbox.sendLast(frame);
+            } else {
+                outbox.send(frame);
+            }
         } catch (Throwable e) {
             LOG.debugf(e, "Sending failed");
             disconnect(Disconnect.INTERNAL_ERROR);
@@ -194,7 +208,7 @@ public final class Connection {
      * called on its loop.
      */
     public void disconnect(Disconnect reason) {
-        if (ended.compareAndSet(null, reason)) {
+        if (ENDED.compareAndSet(this, null, reason)) {
             try {
                 end(reason);
             } catch (Throwable e) {
@@ -236,6 +250,6 @@ public final class Connection {
 
     /** Returns the reason of the end; {@code null} while the connection is open. */
     public @Nullable Disconnect ended() {
-        return ended.get();
+        return ended;
     }
 }

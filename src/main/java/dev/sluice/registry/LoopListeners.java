@@ -61,18 +61,19 @@ public final class LoopListeners {
     /**
      * Sends publications of the channel to each connection once, after all queued changes. To be called on the loop.
      *
+     * @param last whether the loop's task most likely sends nothing else to these connections
      * @param sent receives the number of connections that were sent the whole batch, and each part of it that was sent to a
      *     connection which had been given the rest before
      * @return the number of connections that were sent any of it
      */
-    public int deliver(PublicationBatch batch, ObjIntConsumer<PublicationBatch> sent) {
+    public int deliver(PublicationBatch batch, boolean last, ObjIntConsumer<PublicationBatch> sent) {
         changes.apply();
         if (!deferrals.isEmpty()) {
             List.copyOf(deferrals).forEach(Deferred::run);
             changes.apply();
         }
         long first = batch.first().sequence();
-        long last = batch.last().sequence();
+        long newest = batch.last().sequence();
         int whole = 0;
         int parts = 0;
         batch.sharedBy(Math.max(1, size));
@@ -80,14 +81,14 @@ public final class LoopListeners {
         for (int i = 0; i < size; i++) {
             Listener listener = listeners[i];
             if (listener.after < first) {
-                listener.connection.send(batch);
-                listener.received = last;
+                listener.connection.send(batch, last);
+                listener.received = newest;
                 whole++;
             } else {
                 PublicationBatch part = listener.rest(batch);
                 if (part != null) {
-                    listener.connection.send(part);
-                    listener.received = last;
+                    listener.connection.send(part, last);
+                    listener.received = newest;
                     sent.accept(part, 1);
                     parts++;
                 }

@@ -5,9 +5,12 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.PublicationFormat;
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelFutureListener;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandler;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.DefaultChannelPromise;
 import io.netty.handler.ssl.SslHandler;
 import org.jspecify.annotations.Nullable;
 
@@ -25,17 +28,53 @@ final class DirectFrameWriter implements FrameWriter {
         void end(int code, String reason);
     }
 
-    /** Not a lambda: only C2 creates those with values cheaply. */
-    private record Flushed(Done done) implements ChannelFutureListener {
+    /**
+     * Tells of the end of a flush; a listener of Netty's own promise would take several locks. Confined to the event loop.
+     * Nobody else gets it, so that it can't be cancelled.
+     */
+    private static final class Flushed extends DefaultChannelPromise {
+
+        private final Done done;
+        private boolean ended;
+
+        Flushed(Channel channel, Done done) {
+            super(channel);
+            this.done = done;
+        }
 
         @Override
-        public void operationComplete(ChannelFuture written) {
-            done.done(written.cause());
+        public boolean setUncancellable() {
+            return true;
+        }
+
+        @Override
+        public boolean isDone() {
+            return ended;
+        }
+
+        @Override
+        public boolean trySuccess(Void nothing) {
+            return end(null);
+        }
+
+        @Override
+        public boolean tryFailure(Throwable cause) {
+            return end(cause);
+        }
+
+        private boolean end(@Nullable Throwable cause) {
+            if (ended) {
+                return false;
+            }
+            ended = true;
+            done.done(cause);
+            return true;
         }
     }
 
     private final Closing closing;
     private final ChannelHandlerContext channel;
+    private final ByteBufAllocator allocator;
     private final FrameEncoder encoder;
 
     /** Whether connections share bytes; TLS encrypts a copy for each connection. */
@@ -54,9 +93,32 @@ final class DirectFrameWriter implements FrameWriter {
      */
     DirectFrameWriter(Closing closing, ChannelHandlerContext channel, FrameEncoder encoder) {
         this.closing = closing;
-        this.channel = channel;
+        this.channel = nearest(channel);
+        this.allocator = channel.alloc();
         this.encoder = encoder;
         this.shares = channel.pipeline().get(SslHandler.class) == null;
+    }
+
+    /**
+     * Returns the first context of the pipeline from which writes pass the same handlers. Netty would look at each context
+     * between for every write.
+     */
+    private static ChannelHandlerContext nearest(ChannelHandlerContext context) {
+        ChannelPipeline pipeline = context.pipeline();
+        ChannelHandlerContext first = null;
+        for (String name : pipeline.names()) {
+            ChannelHandlerContext next = pipeline.context(name);
+            if (first == null) {
+                first = next;
+            }
+            if (name.equals(context.name())) {
+                return first;
+            }
+            if (next.handler() instanceof ChannelOutboundHandler) {
+                first = null;
+            }
+        }
+        return context;
     }
 
     @Override
@@ -81,7 +143,7 @@ final class DirectFrameWriter implements FrameWriter {
 
     private void write(Frame frame, boolean upToDate) {
         // Encodes first, which may fail, because a written frame must not be written again.
-        ByteBuf bytes = encoder.encode(frame, upToDate, channel.alloc());
+        ByteBuf bytes = encoder.encode(frame, upToDate, allocator);
         if (last != null) {
             channel.write(last, channel.voidPromise());
         }
@@ -95,7 +157,7 @@ final class DirectFrameWriter implements FrameWriter {
         if (bytes == null) {
             done.done(null);
         } else {
-            channel.writeAndFlush(bytes).addListener(new Flushed(done));
+            channel.writeAndFlush(bytes, new Flushed(channel.channel(), done));
         }
     }
 

@@ -54,7 +54,8 @@ final class FrameEncoder {
      */
     ByteBuf encode(Frame frame, boolean upToDate, ByteBufAllocator allocator) {
         if (frame instanceof PublicationBatch batch) {
-            return shared(batch, upToDate, allocator).retainedDuplicate();
+            // Not from Netty's pool of duplicates, which costs more than a new object.
+            return shared(batch, upToDate, allocator).duplicate().retain();
         }
         int length = frame.length() + 2 * framing.extra();
         ByteBuf bytes = allocator.directBuffer(length, length);

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
+import dev.sluice.outbox.AcceptingFrameWriter;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
@@ -70,6 +72,35 @@ class BacklogTest {
         runTasks();
         assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 100));
         assertThat(writer.flushes).isEqualTo(1);
+    }
+
+    @Test
+    void connectionsAreFlushedOneByOneWithTheLastPublicationsOfATask() {
+        List<String> steps = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            join(new Tracing(steps));
+        }
+        add(A);
+        add(B);
+        backlog.handOver(null);
+        add(A);
+        backlog.handOver(null);
+        runTasks();
+        assertThat(String.join(" ", steps)).isEqualTo("write write write write write flush write flush");
+        assertThat(writer.flushes).isEqualTo(1);
+    }
+
+    private record Tracing(List<String> steps) implements AcceptingFrameWriter {
+        @Override
+        public void write(Frame frame) {
+            steps.add("write");
+        }
+
+        @Override
+        public void flush(Done done) {
+            steps.add("flush");
+            AcceptingFrameWriter.super.flush(done);
+        }
     }
 
     @Test
@@ -404,7 +435,7 @@ class BacklogTest {
         return new Backlog(loop, new Backlog.Bounds(maxBytes, MAX_RUN), () -> drains++, lags::add);
     }
 
-    private void join(RecordingFrameWriter to) {
+    private void join(FrameWriter to) {
         Connection connection = connection(to);
         registry.add(connection);
         registry.subscribe(connection, A);
@@ -419,7 +450,7 @@ class BacklogTest {
         return loops.get(0);
     }
 
-    private Connection connection(RecordingFrameWriter to) {
+    private Connection connection(FrameWriter to) {
         OutboxFactory outboxes = TestOutboxFactory.with(1 << 24, Duration.ofSeconds(30), new SimpleMeterRegistry());
         return new Connection("7", channel -> true, outboxes.open(to, loop, reason -> {}), loop, event -> {});
     }

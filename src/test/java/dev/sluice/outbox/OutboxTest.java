@@ -112,14 +112,43 @@ class OutboxTest {
         assertThat(writer.flushes).isEqualTo(2);
     }
 
+    @Test
+    void lastFrameIsFlushedAtOnceWithThoseBefore() {
+        loop.runThenFlush(() -> {
+            outbox.send(run(UPLOAD, 1));
+            outbox.sendLast(run(UPLOAD, 2));
+            assertThat(writer.flushes).isEqualTo(1);
+            assertThat(writer.waiting).isZero();
+        });
+        assertThat(writer.flushes).as("nothing is left").isEqualTo(1);
+        outbox.sendLast(run(UPLOAD, 3));
+        runTasks();
+        assertThat(writer.sent).containsExactly("1", "2", "3");
+        assertThat(writer.flushes).isEqualTo(2);
+    }
+
+    @Test
+    void lastFrameWaitsForTheEndOfTheTaskWhileAFlushIsUnderWay() {
+        writer.fill();
+        loop.runThenFlush(() -> outbox.send(run(UPLOAD, 1)));
+        loop.runThenFlush(() -> {
+            outbox.sendLast(run(UPLOAD, 2));
+            assertThat(writer.flushes).isEqualTo(1);
+        });
+        assertThat(writer.flushes).isEqualTo(2);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void failedFlushDoesNotAffectOtherConnections(boolean error) {
         Outbox broken = TestOutboxFactory.standard().open(new Unflushable(error), loop, failures::add);
+        Outbox other = TestOutboxFactory.standard().open(new Unflushable(error), loop, failures::add);
         loop.runThenFlush(() -> {
             broken.send(Frame.text("x"));
+            other.sendLast(Frame.text("x"));
             outbox.send(Frame.text("y"));
         });
+        assertThat(failures).containsExactly(Disconnect.INTERNAL_ERROR, Disconnect.INTERNAL_ERROR);
         assertThat(writer.flushes).isEqualTo(1);
         outbox.send(Frame.text("z"));
         runTasks();

@@ -67,7 +67,7 @@ class ListenerIndexTest {
         assertThat(deliver(batch(start, 3, 4))).isZero();
 
         List<Long> heard = new ArrayList<>();
-        listeners.deliver(batch(start, 4, 5, 6), (run, count) -> {
+        listeners.deliver(batch(start, 4, 5, 6), false, (run, count) -> {
             for (int i = 0; count > 0 && i < run.count(); i++) {
                 heard.add(run.get(i).sequence());
             }
@@ -86,7 +86,7 @@ class ListenerIndexTest {
         Deferral first = Objects.requireNonNull(queued.defer(connection));
         Deferral second = Objects.requireNonNull(queued.defer(connection));
         first.execute(runs::incrementAndGet);
-        queued.deliver(batch(Position.parse("1-2.16777216.3"), 1), (run, count) -> {});
+        queued.deliver(batch(Position.parse("1-2.16777216.3"), 1), false, (run, count) -> {});
         assertThat(runs).hasValue(0);
         assertThat(second.lasts()).isTrue();
         tasks.forEach(Runnable::run);
@@ -185,7 +185,8 @@ class ListenerIndexTest {
                 CountDownLatch delivered = new CountDownLatch(1);
                 AtomicInteger receivers = new AtomicInteger();
                 own.execute(() -> {
-                    published.forEachLoop(ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), (batch, count) -> {})));
+                    published.forEachLoop(
+                            ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), false, (batch, count) -> {})));
                     delivered.countDown();
                 });
                 assertThat(delivered.await(60, TimeUnit.SECONDS)).isTrue();
@@ -244,7 +245,7 @@ class ListenerIndexTest {
     }
 
     private int deliver(PublicationBatch batch) {
-        return listeners.deliver(batch, (run, count) -> {});
+        return listeners.deliver(batch, false, (run, count) -> {});
     }
 
     /** Returns publications with sequence numbers from the start position. */

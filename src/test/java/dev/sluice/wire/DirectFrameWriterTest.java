@@ -11,7 +11,13 @@ import dev.sluice.protocol.Dialect;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,6 +77,62 @@ class DirectFrameWriterTest {
         writer.flush(done::add);
         assertThat(done).singleElement().isNotNull();
         assertThat(inUse()).isZero();
+    }
+
+    /** As Netty's SslHandler stands before the frame encoder, and inbound handlers between them. */
+    @Test
+    void writesPassTheHandlersBeforeTheContextAndNoOther() {
+        List<String> passed = new ArrayList<>();
+        channel.pipeline()
+                .addFirst(
+                        new ChannelInboundHandlerAdapter(),
+                        passing("outer", passed),
+                        new ChannelInboundHandlerAdapter());
+        channel.pipeline().addLast("encoder", passing("encoder", passed));
+        DirectFrameWriter behind = new DirectFrameWriter(
+                unused(), channel.pipeline().context("encoder"), new FrameEncoder(Dialect.V1, Framing.WEB_SOCKET));
+        behind.write(Frame.text("x"));
+        behind.flush(done::add);
+        assertThat(passed).containsExactly("outer");
+        assertThat(written()).containsExactly("810178");
+        assertThat(done).hasSize(1).containsOnlyNulls();
+    }
+
+    /** As Netty's SslHandler does: the write ends later, with another promise. */
+    @Test
+    void flushThatAnotherHandlerEndsIsReportedOnce() {
+        List<ChannelPromise> promises = new ArrayList<>();
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+                ReferenceCountUtil.release(message);
+                promises.add(promise);
+            }
+        });
+        writer.write(Frame.text("x"));
+        writer.flush(done::add);
+        writer.write(Frame.text("y"));
+        writer.flush(done::add);
+        assertThat(done).isEmpty();
+        assertThat(promises.get(0).trySuccess()).isTrue();
+        assertThat(promises.get(0).trySuccess()).isFalse();
+        assertThat(promises.get(0).isDone()).isTrue();
+        assertThat(promises.get(1).tryFailure(new IOException("made by the test")))
+                .isTrue();
+        assertThat(done).hasSize(2);
+        assertThat(done.get(0)).isNull();
+        assertThat(done.get(1)).hasMessage("made by the test");
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // The promise has the outcome.
+    private static ChannelOutboundHandlerAdapter passing(String name, List<String> passed) {
+        return new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+                passed.add(name);
+                context.write(message, promise);
+            }
+        };
     }
 
     @Test
