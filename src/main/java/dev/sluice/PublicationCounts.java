@@ -1,18 +1,27 @@
 package dev.sluice;
 
 import dev.sluice.delivery.PublicationMeters;
+import dev.sluice.route.Route;
 import io.micrometer.core.instrument.Counter;
 
 /** Counts the publications of one batch and one route, so that the meters, which cost more, are used once. */
 final class PublicationCounts {
 
+    private final Route route;
     private final PublicationMeters meters;
     private int routed;
     private int unwanted;
     private int dropped;
 
-    PublicationCounts(PublicationMeters meters) {
+    PublicationCounts(Route route, PublicationMeters meters) {
+        this.route = route;
         this.meters = meters;
+    }
+
+    /** Whether it counts those of the route. Two routes are never equal. */
+    @SuppressWarnings("ReferenceEquality")
+    boolean isOf(Route other) {
+        return route == other;
     }
 
     void routed() {

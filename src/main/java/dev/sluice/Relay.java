@@ -71,6 +71,10 @@ final class Relay {
     private final int maxPayload;
     private final Consumer<Adopted> onAdopted;
     private final IdentityHashMap<Route, PublicationCounts> counts = new IdentityHashMap<>();
+
+    /** That of the last publication: most have the same route as the one before. */
+    private @Nullable PublicationCounts lastCount;
+
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle();
     private final LogThrottle failed = new LogThrottle();
@@ -150,7 +154,7 @@ final class Relay {
         this.onAdopted = onAdopted;
         routes.all()
                 .forEach(route ->
-                        counts.put(route, new PublicationCounts(PublicationMeters.of(route.prefix(), metrics))));
+                        counts.put(route, new PublicationCounts(route, PublicationMeters.of(route.prefix(), metrics))));
         this.unrouted = PublicationMeters.unrouted(metrics);
     }
 
@@ -318,7 +322,12 @@ final class Relay {
     }
 
     private PublicationCounts count(Channel channel) {
-        return Objects.requireNonNull(counts.get(channel.route()));
+        PublicationCounts last = lastCount;
+        if (last == null || !last.isOf(channel.route())) {
+            last = Objects.requireNonNull(counts.get(channel.route()));
+            lastCount = last;
+        }
+        return last;
     }
 
     private void logOversized(Publication publication, Channel channel) {

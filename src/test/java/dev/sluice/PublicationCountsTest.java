@@ -3,13 +3,20 @@ package dev.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.delivery.PublicationMeters;
+import dev.sluice.outbox.TestOutboxFactory;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 
 class PublicationCountsTest {
 
     private final PublicationMeters meters = PublicationMeters.of("upload", new SimpleMeterRegistry());
-    private final PublicationCounts counts = new PublicationCounts(meters);
+    private final PublicationCounts counts = new PublicationCounts(TestOutboxFactory.UPLOAD, meters);
+
+    @Test
+    void countsOneRoute() {
+        assertThat(counts.isOf(TestOutboxFactory.UPLOAD)).isTrue();
+        assertThat(counts.isOf(TestOutboxFactory.USER)).isFalse();
+    }
 
     @Test
     void eachPublicationIsReportedOnce() {
