@@ -1,13 +1,10 @@
 package dev.sluice.harness;
 
-import static org.awaitility.Awaitility.await;
-
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -18,8 +15,6 @@ import java.util.Map;
  */
 public record HttpServerProcess(ServerProcess process, int port) implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final Duration INTERVAL = Duration.ofMillis(20);
     private static final int PROBE_MILLIS = 2_000;
 
     /**
@@ -36,7 +31,7 @@ public record HttpServerProcess(ServerProcess process, int port) implements Auto
         builder.environment().putAll(environment);
         ServerProcess process = ServerProcess.start(builder, log);
         try {
-            await(command.get(0)).atMost(PATIENCE).pollInterval(INTERVAL).until(() -> {
+            Waiting.until(command.get(0), () -> {
                 if (!process.isAlive()) {
                     throw new IllegalStateException("the server has ended:\n" + process.log());
                 }

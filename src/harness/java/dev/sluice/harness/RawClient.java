@@ -488,11 +488,7 @@ public final class RawClient implements AutoCloseable {
             if (bytes == 0) {
                 return super.read(into, offset, length);
             }
-            try {
-                Thread.sleep(pause.toMillis());
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+            Waiting.sleep(pause);
             return super.read(into, offset, Math.min(length, bytes));
         }
     }

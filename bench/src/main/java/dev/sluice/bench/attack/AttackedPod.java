@@ -10,6 +10,7 @@ import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
+import dev.sluice.harness.Waiting;
 import dev.sluice.harness.attack.Attack;
 import dev.sluice.harness.attack.Attackers.Signer;
 import dev.sluice.harness.attack.Attackers.Target;
@@ -81,7 +82,7 @@ final class AttackedPod implements AutoCloseable {
         KeyServer server = new KeyServer();
         KeyServer.Answer answer = KeyServer.http("200 OK", Tokens.jwks(key), "Content-Type: application/json");
         server.answers((client, out) -> {
-            Thread.sleep(KEYS_TAKE.toMillis());
+            Waiting.sleep(KEYS_TAKE);
             answer.to(client, out);
         });
         return server;

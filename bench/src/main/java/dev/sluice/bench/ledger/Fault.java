@@ -4,8 +4,8 @@ import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
 import dev.sluice.bench.ledger.Ledger.Scene;
-import dev.sluice.bench.rollout.Rollout.Update;
 import dev.sluice.bench.trial.Listener.Jitter;
+import dev.sluice.bench.trial.RollingUpdate;
 import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
@@ -134,7 +134,7 @@ enum Fault {
             "both pods are replaced, one by one, as a Deployment does it",
             Kind.LASTING,
             Resumption.ALWAYS,
-            scene -> new Update(scene.site()).run()),
+            scene -> new RollingUpdate(scene.site()).run()),
 
     CLIENTS_RESET("50 more clients a second subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
         scene.with(BadClients.AT_ONCE, BadClients::reset, ofSeconds(10));

@@ -8,7 +8,7 @@ import dev.sluice.bench.load.Publication.Payload;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.load.Receiver.Deliveries;
 import dev.sluice.bench.load.Receiver.Sleeper;
-import dev.sluice.bench.process.Waiting;
+import dev.sluice.harness.Waiting;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInboundHandler;

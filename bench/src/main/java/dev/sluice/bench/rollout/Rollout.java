@@ -12,16 +12,16 @@ import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
-import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.rollout.Rollout.Update.Replacement;
 import dev.sluice.bench.rollout.Rollout.UpdateFinding;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.RollingUpdate;
+import dev.sluice.bench.trial.RollingUpdate.Replacement;
 import dev.sluice.bench.trial.Site;
-import dev.sluice.bench.trial.Site.Plan;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.bench.trial.Watchers;
 import dev.sluice.bench.trial.Watchers.Told;
+import dev.sluice.harness.Waiting;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +29,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
@@ -102,7 +101,7 @@ public final class Rollout extends Check<UpdateFinding> {
     /** Replaces the pods while publications flow, and audits the clients. */
     private UpdateFinding rehearse(Path logs) {
         int members = clients() * MEMBERS_PERCENT / 100;
-        try (Site site = Site.start(Update.plan(pods), jar(), logs);
+        try (Site site = Site.start(RollingUpdate.plan(pods), jar(), logs);
                 Watchers watchers = new Watchers(site.entrance(), members, WATCHERS_OF_EACH, new Random(seed));
                 Traffic traffic = new Traffic(
                         Load.crowd(clients(), members),
@@ -119,7 +118,7 @@ public final class Rollout extends Check<UpdateFinding> {
             int surprisesBefore = traffic.surprises().size();
             long begin = Books.now();
             watchers.leave();
-            List<Replacement> replacements = new Update(site).run();
+            List<Replacement> replacements = new RollingUpdate(site).run();
             long end = Books.now();
             Waiting.until("everybody", traffic::areAllSubscribed);
             // Events of the last reconnects would come after the grace.
@@ -138,79 +137,6 @@ public final class Rollout extends Check<UpdateFinding> {
                     surprisesMeanwhile,
                     watchers.told()));
         }
-    }
-
-    /**
-     * Replaces all pods of a site, one by one, as a Deployment with {@code maxSurge: 1} and {@code maxUnavailable: 0} does: once
-     * a new one has been ready for a while, an old one is asked to go, and the next new one is started without waiting until
-     * that has happened.
-     */
-    public static final class Update {
-
-        /** As k8s/base has it. */
-        public static final Duration DRAIN_DELAY = Duration.ofSeconds(5);
-
-        /** The default. */
-        public static final Duration DRAIN_PERIOD = Duration.ofSeconds(10);
-
-        /** What a Deployment calls {@code minReadySeconds}. */
-        public static final Duration MIN_READY = Duration.ofSeconds(10);
-
-        private final Site site;
-
-        public Update(Site site) {
-            this.site = site;
-        }
-
-        public static Plan plan(int pods) {
-            return new Plan(
-                    pods,
-                    pods,
-                    Map.of(
-                            "SLUICE_DRAIN_DELAY",
-                            DRAIN_DELAY.toSeconds() + "s",
-                            "SLUICE_DRAIN_PERIOD",
-                            DRAIN_PERIOD.toSeconds() + "s",
-                            "SLUICE_CONTROL_SECRET",
-                            "the pods of the benchmark share this one",
-                            "SLUICE_ROUTES_ROOM_AUDIENCE",
-                            "subscribers",
-                            "SLUICE_ROUTES_ROOM_ACCESS",
-                            "open",
-                            "SLUICE_ROUTES_ROOM_PRESENCE",
-                            "true"));
-        }
-
-        /** Returns when the last old pod has exited. */
-        public List<Replacement> run() {
-            List<CompletableFuture<Replacement>> replacements = new ArrayList<>();
-            for (int i = 0; i < site.pods().size(); i++) {
-                replacements.add(replace(site.pods().get(i), site.spares().get(i)));
-            }
-            return replacements.stream().map(CompletableFuture::join).toList();
-        }
-
-        private static CompletableFuture<Replacement> replace(Site.Replica old, Site.Replica fresh) {
-            Duration ready = time(fresh::start);
-            Waiting.sleep(MIN_READY);
-            return CompletableFuture.supplyAsync(
-                    () -> new Replacement(old.name(), fresh.name(), ready, time(old::terminate)),
-                    task -> new Thread(task, "end of " + old.name()).start());
-        }
-
-        private static Duration time(Runnable action) {
-            long begin = System.nanoTime();
-            action.run();
-            return Duration.ofNanos(System.nanoTime() - begin);
-        }
-
-        /**
-         * One pod for another.
-         *
-         * @param ready from the start of the new one until it was
-         * @param gone from SIGTERM until the old one was
-         */
-        public record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
     }
 
     /**

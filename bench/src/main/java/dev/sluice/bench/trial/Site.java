@@ -1,7 +1,6 @@
 package dev.sluice.bench.trial;
 
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.trial.Traffic.Destination;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.HttpServerProcess;
@@ -10,6 +9,7 @@ import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
 import dev.sluice.harness.TcpProxy;
+import dev.sluice.harness.Waiting;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;

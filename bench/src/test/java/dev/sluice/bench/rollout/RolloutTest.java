@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.process.Page;
-import dev.sluice.bench.rollout.Rollout.Update;
-import dev.sluice.bench.rollout.Rollout.Update.Replacement;
 import dev.sluice.bench.rollout.Rollout.UpdateFinding;
+import dev.sluice.bench.trial.RollingUpdate;
+import dev.sluice.bench.trial.RollingUpdate.Replacement;
 import dev.sluice.bench.trial.Watchers.Told;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,9 +39,9 @@ class RolloutTest {
         String markdown = Files.readString(PAGE) + Files.readString(Path.of("README.md"));
 
         for (String setting : List.of(
-                "%d\\s+seconds\\s+of\\s+`sluice.drain.delay`".formatted(Update.DRAIN_DELAY.toSeconds()),
-                "%d\\s+of\\s+`sluice.drain.period`".formatted(Update.DRAIN_PERIOD.toSeconds()),
-                "%d\\s+seconds\\s+\\(`minReadySeconds`\\)".formatted(Update.MIN_READY.toSeconds()))) {
+                "%d\\s+seconds\\s+of\\s+`sluice.drain.delay`".formatted(RollingUpdate.DRAIN_DELAY.toSeconds()),
+                "%d\\s+of\\s+`sluice.drain.period`".formatted(RollingUpdate.DRAIN_PERIOD.toSeconds()),
+                "%d\\s+seconds\\s+\\(`minReadySeconds`\\)".formatted(RollingUpdate.MIN_READY.toSeconds()))) {
             assertTrue(Pattern.compile("\\b" + setting).matcher(markdown).find(), setting);
         }
     }

@@ -1,4 +1,4 @@
-package dev.sluice.bench.process;
+package dev.sluice.harness;
 
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
