@@ -18,11 +18,12 @@ import jwt
 import redis
 import websockets
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 AGAIN_SECONDS = 0.05
 
 url, other_url, redis_port, secret = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 publisher = redis.Redis(port=redis_port)
+watching = []  # one page of another user on each server
 
 
 def token(user, **claims):
@@ -113,8 +114,26 @@ class Page:
                 pass
         await self.fence()
 
+    async def loses(self, channel, message, what):
+        """Publishes repeatedly, because other pods learn of an unsubscribe some time later, until the page shows nothing."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            publisher.publish(channel, json.dumps(message))
+            await self.fence()
+            if what not in self.shown:
+                return
+            self.shown.remove(what)
+
     async def fence(self):
-        """Waits until everything published before has been delivered to the page."""
+        """Waits until all servers have read everything published before, and the page has got what is for it.
+
+        Without the first, a server that lags would send it to a page that connects next.
+        """
+        await self.mark()
+        for other in watching:
+            await other.mark()
+
+    async def mark(self):
         mark = f"progress {uuid.uuid4()}"
         self.event.clear()
         before = list(self.shown)
@@ -178,7 +197,8 @@ async def uploads():
     await page.unsubscribe(upload)
     await page.fence()
     await page.reload(other_url)
-    publisher.publish(f"upload:{upload}", json.dumps(progress(upload, 2)))
+    await page.loses(f"upload:{upload}", progress(upload, 2), "progress 2")
+    publisher.publish(f"upload:{upload}", json.dumps(progress(upload, 3)))
     await page.fence()
     page.take("unsubscribed, and another pod")
     await page.close()
@@ -195,6 +215,10 @@ async def refused():
 
 
 async def main():
+    for to in (url, other_url):
+        page = Page(f"watching-{uuid.uuid4()}")
+        await page.connect(to)
+        watching.append(page)
     await uploads()
     await refused()
 

@@ -6,9 +6,12 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.TcpProxy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -26,6 +29,7 @@ class PythonClientIT {
 
     private static final String SECRET = "the secret of the replaced system, long enough";
     private static final Path SCRIPTS = Path.of("src/test/python");
+    private static final int PIECE = 64 * 1024;
     private static final Pattern LISTENING = Pattern.compile("listening (\\d+)");
 
     /** What the page shows at each step. */
@@ -61,15 +65,30 @@ class PythonClientIT {
                 "sluice.subscriptions.linger",
                 "60s");
         try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, config);
-                Pod two = Pod.ready(redis, config)) {
-            String onSluice = shown(
-                    one.webSocket("/ws/uploads").toString(),
-                    two.webSocket("/ws/uploads").toString(),
-                    redis);
-            assertThat(onSluice).isEqualTo(SHOWN);
-            assertThat(onReplacedServer(server, redis)).isEqualTo(onSluice);
+                TcpProxy network = new TcpProxy(redis.port());
+                TcpProxy otherNetwork = new TcpProxy(redis.port());
+                Pod one = pod(redis, network, config);
+                Pod two = pod(redis, otherNetwork, config)) {
+            assertThat(onSluice(one, two, redis)).isEqualTo(SHOWN);
+            // The client arrives before the other pod has read what the first one has sent, or has heard from it.
+            network.slowDown(Duration.ofMillis(30), PIECE);
+            otherNetwork.slowDown(Duration.ofMillis(150), PIECE);
+            assertThat(onSluice(one, two, redis)).as("with slow networks").isEqualTo(SHOWN);
+            assertThat(onReplacedServer(server, redis)).isEqualTo(SHOWN);
         }
+    }
+
+    private static Pod pod(Redis redis, TcpProxy network, Map<String, String> config) {
+        Map<String, String> all = new HashMap<>(config);
+        all.put("quarkus.redis.hosts", network.redisUri());
+        return Pod.ready(redis, all);
+    }
+
+    private String onSluice(Pod one, Pod two, Redis redis) {
+        return shown(
+                one.webSocket("/ws/uploads").toString(),
+                two.webSocket("/ws/uploads").toString(),
+                redis);
     }
 
     private String onReplacedServer(Program server, Redis redis) throws IOException, InterruptedException {
