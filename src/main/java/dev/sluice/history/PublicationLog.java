@@ -66,6 +66,9 @@ final class PublicationLog {
     /** Numbers and nonces of the last ticks. */
     private final AtomicLongArray ticks = new AtomicLongArray(TICKS);
 
+    /** For the last ticks, the offset of the last message before the next one. */
+    private final AtomicLongArray ends = new AtomicLongArray(TICKS);
+
     /** The offset up to which readers may rely on the log. */
     private volatile long head;
 
@@ -122,6 +125,10 @@ final class PublicationLog {
      */
     void follow(Position position, long now) {
         long tick = position.tick();
+        if (appended != 0 && tick != Position.tick(appended)) {
+            // Before the head, so that readers who find the position behind it find the end of its tick as well.
+            ends.setRelease((int) Position.tick(appended) & (TICKS - 1), appended);
+        }
         ticks.setRelease((int) tick & (TICKS - 1), tick << Integer.SIZE | (position.nonce() & NONCE));
         appended = position.offset();
         head = appended;
@@ -252,9 +259,14 @@ final class PublicationLog {
                         || (int) tick == position.nonce());
     }
 
-    /** Whether everything after the offset has been appended, even if it was evicted later. */
+    /**
+     * Whether everything after the offset has been appended, even if it was evicted later. To be called after the offset was
+     * found not to be after the {@link #head}. A pod that lost a tick names positions after the end of the tick before, and
+     * nobody else knows what is before these.
+     */
     boolean coversAllSince(long offset) {
-        return offset >= adoption;
+        long end = ends.getAcquire((int) Position.tick(offset) & (TICKS - 1));
+        return offset >= adoption && (Position.tick(end) != Position.tick(offset) || offset <= end);
     }
 
     /** Whether the position is of the same era. */

@@ -209,8 +209,17 @@ final class Resumption {
             Reason unread = replay instanceof Refused refused ? refused.reason() : Reason.UNKNOWN;
             count(request, fits ? unread : Reason.TOO_MUCH);
             request.joined().forEach(channel -> registry.resume(connection, channel, null));
-            answer.accept(new Answer(false, null, client.at(), deliveries.position(connection.loop())));
+            // After a gap, or far behind, the loop's position is from before publications that nobody here wanted then.
+            boolean hole = request.since() == null && begins != null && hasHistory(request.joined());
+            answer.accept(
+                    hole
+                            ? new Answer(false, null, null, null)
+                            : new Answer(false, null, client.at(), deliveries.position(connection.loop())));
         }
+    }
+
+    private static boolean hasHistory(List<Channel> channels) {
+        return channels.stream().anyMatch(channel -> channel.route().history());
     }
 
     private void count(Request request, @Nullable Reason refusal) {

@@ -144,6 +144,22 @@ class HistoryTest {
         assertThat(refused(history.read(before, List.of(A)))).isEqualTo(Reason.GAP);
     }
 
+    /** Another pod that lost the next tick has named it. */
+    @Test
+    void positionAfterTheEndOfItsTickIsAGap() {
+        tick();
+        Position last = publish(A, "the last of its tick");
+        Position beyond = Objects.requireNonNull(last.plus(1));
+        assertThat(history.read(beyond, List.of(A))).isInstanceOf(Replay.Ahead.class);
+        tick();
+        publish(A, "has another position there");
+        assertThat(refused(history.read(beyond, List.of(A)))).isEqualTo(Reason.GAP);
+        assertThat(history.list(A, 10, beyond, false)).isEqualTo(new Replay.Refused(Reason.GAP));
+        assertThat(payloads(history.read(last, List.of(A)))).containsExactly("has another position there");
+        tick();
+        assertThat(refused(history.read(beyond, List.of(A)))).isEqualTo(Reason.GAP);
+    }
+
     @Test
     void positionIsUnknownWithoutAClock() {
         Position since = Position.of(ERA, 1, 0, 1);

@@ -179,7 +179,7 @@ final class ResumeSimulation {
             if (byName && chance(2_000)) {
                 pods.get(random.nextInt(pods.size())).interrupt();
             }
-            if (byName && chance(1_000)) {
+            if (chance(1_000)) {
                 pods.get(random.nextInt(pods.size())).losesTick = true;
             }
             if (byName && chance(1_500)) {
@@ -495,14 +495,7 @@ final class ResumeSimulation {
                 } else if (!publications.isEmpty()) {
                     break;
                 } else if (inbox.remove() instanceof Message message) {
-                    long number = message.offset >> 24;
-                    if (before != null && number != lastTick + 1) {
-                        lostTicks();
-                        return;
-                    }
-                    lastTick = number;
-                    before = position(message.offset, message.nonce);
-                    Objects.requireNonNull(relay).accept(new Batch(before, publications));
+                    hearTick(message);
                     return;
                 } else {
                     ((Runnable) next).run();
@@ -511,6 +504,17 @@ final class ResumeSimulation {
             }
             if (!publications.isEmpty()) {
                 Objects.requireNonNull(relay).accept(new Batch(start, publications));
+            }
+        }
+
+        private void hearTick(Message message) {
+            long number = message.offset >> 24;
+            if (before != null && number != lastTick + 1) {
+                lostTicks();
+            } else {
+                lastTick = number;
+                before = position(message.offset, message.nonce);
+                Objects.requireNonNull(relay).accept(new Batch(before, new ArrayList<>()));
             }
         }
 
@@ -525,13 +529,18 @@ final class ResumeSimulation {
                         break;
                     }
                     read++;
-                    before = position(message.offset, message.nonce);
-                    Objects.requireNonNull(relay).accept(new Batch(before, publications));
-                    return;
+                    if (losesTick) {
+                        losesTick = false;
+                        count("lost ticks");
+                    } else {
+                        hearTick(message);
+                        return;
+                    }
+                } else {
+                    read++;
+                    publications.add(publication(message.channel, message.number));
+                    before = before == null ? null : before.plus(1);
                 }
-                read++;
-                publications.add(publication(message.channel, message.number));
-                before = before == null ? null : position(message.offset, message.nonce);
             }
             if (!publications.isEmpty()) {
                 Objects.requireNonNull(relay).accept(new Batch(start, publications));
@@ -730,14 +739,9 @@ final class ResumeSimulation {
 
         /** Returns the number of publications up to the position. */
         int publishedUpTo(String channel, Position position) {
-            if (byName) {
-                int place = place(position);
-                return (int) places.getOrDefault(channel, List.of()).stream()
-                        .filter(at -> at <= place)
-                        .count();
-            }
-            return (int) offsets.getOrDefault(channel, List.of()).stream()
-                    .filter(offset -> offset <= position.offset())
+            int place = place(position);
+            return (int) places.getOrDefault(channel, List.of()).stream()
+                    .filter(at -> at <= place)
                     .count();
         }
 
@@ -748,15 +752,32 @@ final class ResumeSimulation {
         private int numberAt(String channel, long offset) {
             List<Long> all = Objects.requireNonNull(offsets.get(channel));
             if (!byName) {
-                return all.indexOf(offset) + 1;
+                return Objects.requireNonNull(places.get(channel)).indexOf(placeOf(offset)) + 1;
             }
             long start = offset >> 24 << 24;
             int before = (int) all.stream().filter(one -> one < start).count();
             return before + (int) (offset - start);
         }
 
+        /**
+         * Returns the place in the order of the message with that offset. A pod that has lost a tick counts on, also after the
+         * next one.
+         */
+        private int placeOf(long offset) {
+            int place = Objects.requireNonNull(ticks.get(offset >> 24));
+            for (long left = offset & 0xffffff; left > 0; left--) {
+                do {
+                    place++;
+                } while (order.get(place).channel == null);
+            }
+            return place;
+        }
+
         /** Returns the place of a position in the order. */
         private int place(Position position) {
+            if (!byName) {
+                return placeOf(position.offset());
+            }
             Point point = position.point();
             if (point == null) {
                 return Objects.requireNonNull(ticks.get(position.tick()));
@@ -892,8 +913,7 @@ final class ResumeSimulation {
             if (head.has("at")) {
                 inGap.remove(channel);
             }
-            if (byName
-                    && position != null
+            if (position != null
                     && position.number()
                             != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
                 misnamed.put(channel, number);

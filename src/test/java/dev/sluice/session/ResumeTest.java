@@ -32,7 +32,8 @@ class ResumeTest {
         }
         assertThat(failed).isEmpty();
         assertThat(outcomes.get("recovered true")).as("resumes that recovered").isGreaterThan(10 * HISTORIES);
-        assertThat(outcomes).containsKeys("recovered false", "lags", "closes", "restarts", "dropped doubles");
+        assertThat(outcomes)
+                .containsKeys("recovered false", "lags", "closes", "restarts", "dropped doubles", "broken chains");
     }
 
     @Test
@@ -49,7 +50,8 @@ class ResumeTest {
         }
         assertThat(failed).isEmpty();
         assertThat(outcomes.get("recovered true")).as("recovered").isGreaterThan(SDK_HISTORIES);
-        assertThat(outcomes).containsKeys("recovered false", "lags", "restarts", "restarts of channels");
+        assertThat(outcomes)
+                .containsKeys("recovered false", "lags", "restarts", "restarts of channels", "broken chains");
     }
 
     @Test
