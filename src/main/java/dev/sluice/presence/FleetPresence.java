@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,10 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
     private final Routes routes;
     private final Vertx vertx;
     private final boolean enabled;
+
+    /** Whether Redis counts all subscribers: a node of a Redis Cluster counts only its own. */
+    private final boolean counted;
+
     private final LimitMeter crowded;
     private final LimitMeter tooMany;
     private final Counter joins;
@@ -89,6 +94,7 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
             PodIdentity identity,
             Vertx vertx,
             SluiceConfig config,
+            @ConfigProperty(name = "quarkus.redis.client-type", defaultValue = "standalone") String clientType,
             MeterRegistry metrics) {
         this.control = control;
         this.registry = registry;
@@ -96,6 +102,7 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
         this.vertx = vertx;
         this.enabled = config.routes().values().stream()
                 .anyMatch(route -> route.presence() && route.audience() == Audience.SUBSCRIBERS);
+        this.counted = !clientType.equals("cluster");
         this.crowded = new LimitMeter("presence-users", metrics);
         this.tooMany = new LimitMeter("presence-known", metrics);
         this.joins = events("join", metrics);
@@ -319,16 +326,20 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
             }
             sending = true;
         }
-        control.tell(FleetMessage.PRESENCE, message).subscribe().with(receivers -> sent(true), failure -> {
+        control.tell(FleetMessage.PRESENCE, message).subscribe().with(this::sent, failure -> {
             LOG.debug("Other pods could not be told of present users", failure);
-            sent(false);
+            sent(null);
         });
     }
 
-    private void sent(boolean delivered) {
+    /** @param receivers {@code null} if Redis has not confirmed */
+    private void sent(@Nullable Long receivers) {
         synchronized (this) {
             sending = false;
-            view.sent(delivered);
+            view.sent(receivers != null);
+            if (receivers != null && counted) {
+                view.counted(receivers);
+            }
         }
         Context worker = context;
         if (worker != null) {

@@ -69,6 +69,9 @@ final class FleetView {
 
     private long liveSince;
 
+    /** The number of subscribers to which Redis has sent this pod's last message, also this pod; 0 if it is not known. */
+    private long receivers;
+
     /**
      * Creates the view of a pod without users.
      *
@@ -136,7 +139,7 @@ final class FleetView {
     /** Returns what clients have been told of the channel. */
     UserTable.Told told(Channel channel) {
         UserTable.Told told = table.told(channel);
-        return isolated || (live && warm && peers.areSettled())
+        return isolated || (live && warm && peers.areSettled() && peers.areAll(receivers))
                 ? told
                 : new UserTable.Told(told.names(), told.count(), false);
     }
@@ -209,6 +212,11 @@ final class FleetView {
     /** The last message was delivered, or not; to be called before the next one. */
     void sent(boolean delivered) {
         outgoing.sent(delivered);
+    }
+
+    /** Redis has sent the last message to so many subscribers. */
+    void counted(long subscribers) {
+        receivers = subscribers;
     }
 
     /** A pod has said that it stops. */

@@ -101,6 +101,14 @@ final class Peers {
         return peers.values().stream().allMatch(peer -> peer.confirmed && peer.isSettled());
     }
 
+    /**
+     * Whether Redis has sent a message to no pod that is not known here, as it has another secret, or none, or no route with
+     * presence. Those that stop may still be subscribed.
+     */
+    boolean areAll(long receivers) {
+        return receivers <= 1L + peers.size() + stopped.size();
+    }
+
     /** Forgets dead pods, and asks again for what has not come. */
     void check(long now) {
         List.copyOf(peers.entrySet()).forEach(entry -> {

@@ -1,6 +1,7 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
@@ -90,6 +91,35 @@ class PresenceIT {
             moving.close();
         }
         assertThat(one.metric("sluice_presence_events_total{event=\"leave\"}")).isPositive();
+    }
+
+    /** Redis counts such a pod, but the others do not hear of its users. */
+    @Test
+    void listIsIncompleteWhileAPodWithoutTheSecretIsSubscribed() {
+        String channel = "upload:" + Stage.upload();
+        try (Client watcher = v2(one, "watcher")) {
+            watcher.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\",\"presence\":true}");
+            assertThat(watcher.next()).startsWith("{\"action\":\"subscribed\"");
+            await("all are known").until(() -> asked(watcher, channel).contains("\"complete\":true"));
+            try (Redis.Listener pod = redis.listen("sluice:control");
+                    Client joining = subscribed(one, "joining", channel)) {
+                assertThat(pod.next())
+                        .as("one of the other pods tells it something")
+                        .isNotEmpty();
+                await("another subscriber").until(() -> asked(watcher, channel).contains("\"complete\":false"));
+                assertThat(joining.isOpen()).isTrue();
+            }
+            await("it has gone").until(() -> asked(watcher, channel).contains("\"complete\":true"));
+        }
+    }
+
+    private static String asked(Client watcher, String channel) {
+        watcher.send("{\"action\":\"presence\",\"channel\":\"" + channel + "\"}");
+        String message = next(watcher);
+        while (!message.startsWith("{\"action\":\"presence\"")) {
+            message = next(watcher);
+        }
+        return message;
     }
 
     @Test

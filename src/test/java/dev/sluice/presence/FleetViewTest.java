@@ -207,6 +207,27 @@ class FleetViewTest {
     }
 
     @Test
+    void listIsIncompleteWhileAPodWithoutTheSecretIsSubscribed() {
+        Pod[] pods = two(100);
+        pods[0].view.counted(2);
+        assertThat(pods[0].view.told(ROOM).complete()).isTrue();
+        pods[0].view.counted(3);
+        assertThat(pods[0].view.told(ROOM).complete()).isFalse();
+        Pod third = new Pod("c", false, 100, 100);
+        third.view.live(true);
+        pass(5, pods[0], pods[1], third);
+        assertThat(pods[0].view.told(ROOM).complete()).as("it has the secret").isTrue();
+        pods[0].view.stopped("c");
+        assertThat(pods[0].view.told(ROOM).complete())
+                .as("it is still subscribed")
+                .isTrue();
+        pods[0].view.counted(4);
+        assertThat(pods[0].view.told(ROOM).complete()).isFalse();
+        pods[0].view.counted(2);
+        assertThat(pods[0].view.told(ROOM).complete()).isTrue();
+    }
+
+    @Test
     void whoWaitsForOtherPodsIsToldAfterTenSeconds() {
         Pod pod = new Pod("a", false, 100, 100);
         pod.view.joined(ROOM, "7");
