@@ -16,6 +16,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -49,6 +50,7 @@ public final class SubscriptionRestorer {
     private final Counter restored;
     private final Counter lost;
     private final LogThrottle failures = new LogThrottle();
+    private volatile BiConsumer<Connection, Channel> listener = (connection, channel) -> {};
 
     @Inject
     SubscriptionRestorer(
@@ -118,6 +120,11 @@ public final class SubscriptionRestorer {
         }
     }
 
+    /** Sets the listener of restored subscriptions, which is called on any thread, when the connection receives the channel. */
+    public void whenRestored(BiConsumer<Connection, Channel> to) {
+        listener = to;
+    }
+
     void told(String user, Map<Channel, Long> stamps) {
         Connection connection = registry.restoring(user);
         if (connection != null) {
@@ -150,6 +157,7 @@ public final class SubscriptionRestorer {
         }
         if (decision == Decision.ALLOWED && registry.restore(connection, channel, at)) {
             restored.increment();
+            listener.accept(connection, channel);
         } else if (registry.lacks(connection, channel, at)) {
             if (decision == Decision.UNKNOWN && attempt < RETRIES) {
                 long pause = FIRST_PAUSE_MILLIS << attempt;

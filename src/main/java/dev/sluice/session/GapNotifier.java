@@ -6,6 +6,8 @@ import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.ChannelLoss;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.feed.WantedChannels;
+import dev.sluice.linger.SubscriptionRestorer;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
@@ -25,6 +27,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +63,7 @@ final class GapNotifier {
             DeliveryDispatcher deliveries,
             Routes routes,
             Feed feed,
+            SubscriptionRestorer restorer,
             SluiceConfig config) {
         this.registry = registry;
         this.channelStreams = channelStreams;
@@ -70,6 +75,29 @@ final class GapNotifier {
         this.spread = spread;
         this.resumption = resumption;
         this.period = config.gap().spread();
+        WantedChannels channels = feed.channels();
+        if (channels != null) {
+            restorer.whenRestored((connection, channel) -> tellLoss(
+                    channels.lossSince(channel.name()), () -> sessions.on(connection.loop()), connection, channel));
+        }
+    }
+
+    /**
+     * Tells a client of a loss of the channel that began before its subscription was restored. Before the answer to its
+     * authentication it is told by {@link Authentication}.
+     */
+    static void tellLoss(
+            @Nullable Instant since, Supplier<Set<Session>> sessions, Connection connection, Channel channel) {
+        if (since != null) {
+            connection
+                    .loop()
+                    .execute(() -> sessions.get()
+                            .forEach(session -> session.ifOpen(client -> {
+                                if (client.connection().equals(connection) && client.isAnswered()) {
+                                    client.tell(client.dialect().gap(channel, since, null));
+                                }
+                            })));
+        }
     }
 
     void onGap(@Observes Gap gap) {

@@ -53,6 +53,19 @@ class SubscriptionRestorerTest {
     }
 
     @Test
+    void listenerIsCalledForEachRestoredSubscription() {
+        List<Channel> restored = new ArrayList<>();
+        restorer.whenRestored((to, channel) -> {
+            assertThat(TestRegistries.hearing(registry, channel)).containsExactly(to);
+            restored.add(channel);
+        });
+        connected();
+        assertThat(restored).isEmpty();
+        answer(true);
+        assertThat(restored).containsExactly(OWNED);
+    }
+
+    @Test
     void reportsUndecidedSubscriptionsToTheClient() {
         connected();
         noAnswer();

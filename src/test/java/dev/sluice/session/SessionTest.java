@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -148,6 +149,20 @@ class SessionTest {
                 .containsExactly(
                         "{\"action\":\"auth_success\",\"user_id\":\"7\"}",
                         "{\"action\":\"gap\",\"channel\":\"user:7\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
+    }
+
+    @Test
+    void clientIsToldOfALossOfAChannelThatIsRestored() {
+        session.opened(SEVEN, Opening.own(null));
+        sent.clear();
+        Connection connection = session.client().connection();
+        Channel channel = TestOutboxFactory.channel("upload:1");
+        GapNotifier.tellLoss(null, () -> Set.of(session), connection, channel);
+        assertThat(sent).isEmpty();
+        GapNotifier.tellLoss(Instant.EPOCH, () -> Set.of(session), connection, channel);
+        assertThat(sent)
+                .containsExactly(
+                        "{\"action\":\"gap\",\"channel\":\"upload:1\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
     }
 
     @Test
