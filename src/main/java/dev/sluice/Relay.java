@@ -11,9 +11,11 @@ import dev.sluice.feed.CountedChannels;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.feed.ShardedChannels;
 import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.Adopted;
 import dev.sluice.history.History;
+import dev.sluice.history.Recounted;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.ChannelListeners;
@@ -38,10 +40,14 @@ import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +76,7 @@ final class Relay {
 
     private final int maxPayload;
     private final Consumer<Adopted> onAdopted;
+    private final Consumer<Recounted> onRecounted;
     private final IdentityHashMap<Route, PublicationCounts> counts = new IdentityHashMap<>();
 
     /** That of the last publication: most have the same route as the one before. */
@@ -88,6 +95,9 @@ final class Relay {
     /** What {@link History#append} returned for them. */
     private final @Nullable Point[] points = new Point[TOGETHER];
 
+    /** Channels whose positions have begun or ended, of which nobody was told yet. */
+    private final Set<Channel> recounted = new LinkedHashSet<>();
+
     /** {@code null} if the feed hears all channels, and if publications never have positions. */
     private @Nullable CountedChannels counted;
 
@@ -104,6 +114,7 @@ final class Relay {
             StreamReader streams,
             SluiceConfig config,
             Event<Adopted> adopted,
+            Event<Recounted> recounted,
             MeterRegistry metrics) {
         this(
                 feed,
@@ -115,6 +126,7 @@ final class Relay {
                 routes.haveStreams() ? streams : null,
                 (int) config.maxPayload().asLongValue(),
                 adopted::fire,
+                recounted::fire,
                 metrics);
     }
 
@@ -127,8 +139,9 @@ final class Relay {
             DeliveryDispatcher deliveries,
             int maxPayload,
             Consumer<Adopted> onAdopted,
+            Consumer<Recounted> onRecounted,
             MeterRegistry metrics) {
-        this(feed, routes, history, retention, registry, deliveries, null, maxPayload, onAdopted, metrics);
+        this(feed, routes, history, retention, registry, deliveries, null, maxPayload, onAdopted, onRecounted, metrics);
     }
 
     private Relay(
@@ -141,6 +154,7 @@ final class Relay {
             @Nullable StreamReader streams,
             int maxPayload,
             Consumer<Adopted> onAdopted,
+            Consumer<Recounted> onRecounted,
             MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
@@ -152,6 +166,7 @@ final class Relay {
         this.keyspace = streams == null ? new byte[0] : feed.keyspace().getBytes(StandardCharsets.US_ASCII);
         this.maxPayload = maxPayload;
         this.onAdopted = onAdopted;
+        this.onRecounted = onRecounted;
         routes.all()
                 .forEach(route ->
                         counts.put(route, new PublicationCounts(route, PublicationMeters.of(route.prefix(), metrics))));
@@ -179,9 +194,20 @@ final class Relay {
     }
 
     private void resolved(String name, Consumer<Channel> action) {
-        Channel channel = routes.resolve(name);
-        if (channel != null) {
-            action.accept(channel);
+        guarded(() -> {
+            Channel channel = routes.resolve(name);
+            if (channel != null) {
+                action.accept(channel);
+            }
+        });
+    }
+
+    /** Never throws: the feed calls it in the midst of other work. */
+    private static void guarded(Runnable action) {
+        try {
+            action.run();
+        } catch (Throwable e) {
+            LOG.error("Handling a change of channels failed. Please report this bug", e);
         }
     }
 
@@ -195,6 +221,8 @@ final class Relay {
             counted = channels;
             channels.whenCounted(name -> resolved(name, history::hold));
             channels.whenDisconnected(history::releaseAll);
+        } else if (byName instanceof ShardedChannels channels) {
+            follow(channels);
         }
         registry.tell(new Demand() {
             @Override
@@ -211,6 +239,48 @@ final class Relay {
                 }
             }
         });
+    }
+
+    private void follow(ShardedChannels channels) {
+        channels.whenCounted(name -> resolved(name, channel -> {
+            history.hold(channel);
+            recount(channel);
+        }));
+        channels.whenLeft((shard, name) -> resolved(name, channel -> {
+            history.release(shard, channel);
+            recountSoon(channels, channel);
+        }));
+        channels.whenDisconnected(shard -> guarded(() -> {
+            // Otherwise the channels were recounted when the positions ended.
+            Collection<Channel> left = history.counts(shard) ? history.channels(shard) : List.of();
+            history.releaseShard(shard);
+            left.forEach(channel -> recountSoon(channels, channel));
+        }));
+    }
+
+    /** Later, so that all channels that leave a shard at once are told together. */
+    private void recountSoon(ShardedChannels channels, Channel channel) {
+        boolean first = recounted.isEmpty();
+        recount(channel);
+        if (first && !recounted.isEmpty()) {
+            channels.later(this::tellRecounted);
+        }
+    }
+
+    private void recount(Channel channel) {
+        if (channel.route().history() && registry.listeners(channel) != null) {
+            recounted.add(channel);
+        }
+    }
+
+    /** To be called before later publications are handed over. */
+    private void tellRecounted() {
+        if (recounted.isEmpty()) {
+            return;
+        }
+        Recounted event = new Recounted(List.copyOf(recounted));
+        recounted.clear();
+        guarded(() -> onRecounted.accept(event));
     }
 
     /** Returns what precedes the first colon, or the second after a keyspace, in the channels to hear. */
@@ -234,6 +304,9 @@ final class Relay {
     /** Never throws: an exception would cancel the stream silently. */
     void relay(Batch batch) {
         int size = batch.publications().size();
+        CountedChannels shard = batch.shard();
+        tellRecounted();
+        history.turnTo(shard);
         boolean adopted = history.follow(batch.before());
         for (int from = 0; from < size; from += TOGETHER) {
             relay(batch, from, Math.min(TOGETHER, size - from));
@@ -242,12 +315,16 @@ final class Relay {
         adopted |= history.follow(end);
         try {
             counts.values().forEach(PublicationCounts::report);
-            if (size == 0 && counted != null) {
-                counted.ticked(end != null);
-            }
-            deliveries.handOver(end);
-            if (adopted && end != null) {
-                onAdopted.accept(new Adopted(end));
+            if (shard != null) {
+                handOver(shard, size == 0, end, adopted);
+            } else {
+                if (size == 0 && counted != null) {
+                    counted.ticked(end != null);
+                }
+                deliveries.handOver(end);
+                if (adopted && end != null) {
+                    onAdopted.accept(new Adopted(end));
+                }
             }
             if (streams != null) {
                 streams.read();
@@ -257,13 +334,25 @@ final class Relay {
         }
     }
 
+    /** Positions of a shard say nothing of what else the loops are handed, so these have none. */
+    private void handOver(CountedChannels shard, boolean ticked, @Nullable Position end, boolean adopted) {
+        if (ticked && (end == null || adopted)) {
+            history.channels(shard).forEach(this::recount);
+        }
+        if (ticked) {
+            shard.ticked(end != null);
+            tellRecounted();
+        }
+        deliveries.handOver(null);
+    }
+
     /**
      * Adds successive publications to the history before it looks up the listeners of the first, so that {@link
      * History#prefetch} and {@link History#commit} run once for all.
      */
     private void relay(Batch batch, int from, int count) {
         for (int i = 0; i < count; i++) {
-            channels[i] = resolve(batch.publications().get(from + i));
+            channels[i] = resolve(batch.publications().get(from + i), batch.shard() != null);
         }
         history.prefetch(channels, count);
         long sequence = deliveries.lastSequence();
@@ -285,7 +374,7 @@ final class Relay {
     }
 
     /** Returns the channel of a publication; {@code null} if it is not to be delivered. */
-    private @Nullable Channel resolve(Publication publication) {
+    private @Nullable Channel resolve(Publication publication, boolean ofShard) {
         Channel channel = null;
         try {
             if (streams != null && tellsOfKey(publication)) {
@@ -298,6 +387,10 @@ final class Relay {
             } else if (publication.payloadLength() > maxPayload) {
                 count(channel).dropped();
                 logOversized(publication, channel);
+                channel = null;
+            } else if (ofShard && history.isLate(channel)) {
+                // It is older than what clients got, and in a gap of which they were told.
+                count(channel).dropped();
                 channel = null;
             }
             return channel;

@@ -104,6 +104,7 @@ class RelayTest {
                 TestDispatchers.failing(registry),
                 1024,
                 adopted -> {},
+                recounted -> {},
                 metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
@@ -155,6 +156,7 @@ class RelayTest {
                 TestDispatchers.failing(registry),
                 10,
                 adopted -> {},
+                recounted -> {},
                 new SimpleMeterRegistry());
         Position before = Position.of(new Era(1, 1), 1, 0, 1);
         Channel channel = Objects.requireNonNull(routes.resolve("user:kept"));
@@ -195,6 +197,7 @@ class RelayTest {
                     told.add(adopted);
                     named.add(deliveries.position(new Loop(0, Runnable::run)));
                 },
+                recounted -> {},
                 new SimpleMeterRegistry());
         Position tick = Position.of(new Era(1, 1), 1, 0, 1);
         relay.relay(new Batch(null, List.of(publication("user:kept", "before"))));

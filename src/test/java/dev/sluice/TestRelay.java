@@ -4,6 +4,7 @@ import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.History;
+import dev.sluice.history.Recounted;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
@@ -35,8 +36,25 @@ public final class TestRelay {
             Registry registry,
             DeliveryDispatcher deliveries,
             @Nullable WantedChannels channels) {
-        Relay relay =
-                relay(TestOutboxFactory.ROUTES, history, retention, registry, deliveries, new SimpleMeterRegistry());
+        return of(history, retention, registry, deliveries, channels, recounted -> {});
+    }
+
+    /** Returns a consumer of batches, as the other method, that reports channels that are counted anew. */
+    public static Consumer<Batch> of(
+            History history,
+            Retention retention,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            @Nullable WantedChannels channels,
+            Consumer<Recounted> onRecounted) {
+        Relay relay = relay(
+                TestOutboxFactory.ROUTES,
+                history,
+                retention,
+                registry,
+                deliveries,
+                onRecounted,
+                new SimpleMeterRegistry());
         if (channels != null) {
             relay.follow(channels);
         }
@@ -51,7 +69,7 @@ public final class TestRelay {
             Registry registry,
             DeliveryDispatcher deliveries,
             MeterRegistry meters) {
-        return relay(routes, history, retention, registry, deliveries, meters)::relay;
+        return relay(routes, history, retention, registry, deliveries, recounted -> {}, meters)::relay;
     }
 
     @SuppressWarnings("NullAway") // There is no feed.
@@ -61,7 +79,9 @@ public final class TestRelay {
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
+            Consumer<Recounted> onRecounted,
             MeterRegistry meters) {
-        return new Relay(null, routes, history, retention, registry, deliveries, 1 << 20, adopted -> {}, meters);
+        return new Relay(
+                null, routes, history, retention, registry, deliveries, 1 << 20, adopted -> {}, onRecounted, meters);
     }
 }

@@ -142,12 +142,17 @@ public final class RedisCluster implements AutoCloseable {
 
     /** Moves a slot without keys to another master, as redis-cli does. */
     public void moveSlot(int slot) {
-        Redis from = masters().stream()
-                .filter(master -> owns(master, slot))
+        Redis to = masters().stream()
+                .filter(master -> !owns(master, slot))
                 .findFirst()
                 .orElseThrow();
-        Redis to = masters().stream()
-                .filter(master -> master.port() != from.port())
+        moveSlot(slot, to);
+    }
+
+    /** Moves a slot without keys to a master, as redis-cli does. */
+    public void moveSlot(int slot, Redis to) {
+        Redis from = masters().stream()
+                .filter(master -> owns(master, slot))
                 .findFirst()
                 .orElseThrow();
         String number = Integer.toString(slot);

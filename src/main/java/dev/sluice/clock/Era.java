@@ -9,8 +9,26 @@ package dev.sluice.clock;
  */
 public record Era(long start, int random) implements Comparable<Era> {
 
+    /** What the pods of an era hear. */
+    public enum Kind {
+        /** All hear the same. */
+        COMMON(0),
+        /** They hear different channels, and name positions by {@link Point}s. */
+        BY_CHANNEL(1),
+        /** They hear different channels of one shard: a position says nothing of channels of other shards. */
+        OF_SHARD(2);
+
+        /** What the bits of an era say. */
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+    }
+
+    private static final Kind[] KINDS = Kind.values();
+
     private static final int HEXADECIMAL = 16;
-    private static final int BY_CHANNEL = 1 << Short.SIZE;
 
     /**
      * Parses the output of {@link #toString}.
@@ -34,19 +52,26 @@ public record Era(long start, int random) implements Comparable<Era> {
     /**
      * Returns an era that begins now.
      *
-     * @param byChannel see {@link #byChannel}
      * @param random 16 random bits
      */
-    public static Era founded(long start, boolean byChannel, int random) {
-        return new Era(start, random | (byChannel ? BY_CHANNEL : 0));
+    public static Era founded(long start, Kind kind, int random) {
+        return new Era(start, random | kind.code << Short.SIZE);
     }
 
-    /**
-     * Whether its pods hear different channels, so that they name positions by {@link Point}s. Such an era is never equal
-     * to one of pods that hear the same.
-     */
+    /** What its pods hear. Eras of different kinds are never equal. */
+    public Kind kind() {
+        int code = random >>> Short.SIZE;
+        for (Kind kind : KINDS) {
+            if (kind.code == code) {
+                return kind;
+            }
+        }
+        return Kind.COMMON;
+    }
+
+    /** Whether its pods hear different channels, so that they name positions by {@link Point}s. */
     public boolean byChannel() {
-        return random >>> Short.SIZE == 1;
+        return kind() != Kind.COMMON;
     }
 
     /** Orders older eras first. */

@@ -82,6 +82,11 @@ public record Position(
         return point != null || !era.byChannel() || messages(offset) == 0;
     }
 
+    /** Whether clients can resume all their channels from it, not only its own. */
+    public boolean isOfAll() {
+        return isNamed() && era.kind() != Era.Kind.OF_SHARD;
+    }
+
     /** The number that rises with the publications of each channel. */
     public long number() {
         return point == null ? offset : afterTick() + point.count();

@@ -228,7 +228,9 @@ final class Backlog {
                 boolean last = batch.delivered == batch.deliveries.size() && isLast();
                 int receivers = delivery.listeners.deliver(delivery.publications, last, delivery.meters.onDelivered);
                 unflushed.add(delivery);
-                reached = delivery.publications.last().position();
+                // The positions of some publications say nothing of others; then the batch has none.
+                reached =
+                        batch.end == null ? null : delivery.publications.last().position();
                 writes += receivers + 1;
             }
             if (batch.delivered == batch.deliveries.size()) {

@@ -62,7 +62,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         this.renewal = renewal;
         this.time = time;
         this.listener = listener;
-        this.ticker = new Ticker(timing.tick(), timing.byChannel(), time, listener, this);
+        this.ticker = new Ticker(timing.tick(), timing.kind(), time, listener, this);
         this.cancelTimer = time.after(timing.connect(), this::timedOut);
     }
 
@@ -134,6 +134,11 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     @Override
     public void alone() {
         ticker.alone();
+    }
+
+    @Override
+    public void clockChanged() {
+        ticker.restart();
     }
 
     @Override

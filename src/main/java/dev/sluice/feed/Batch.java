@@ -10,9 +10,15 @@ import org.jspecify.annotations.Nullable;
  * clock.
  *
  * @param before the point right before the first publication; {@code null} while this pod can't name points
+ * @param shard the channels of the shard that sent them; {@code null} if they are not of a shard
  * @param publications in the order Redis sent them; the list is the receiver's
  */
-public record Batch(@Nullable Position before, List<Publication> publications) {
+public record Batch(@Nullable Position before, @Nullable CountedChannels shard, List<Publication> publications) {
+
+    /** Creates a batch that is not of a shard. */
+    public Batch(@Nullable Position before, List<Publication> publications) {
+        this(before, null, publications);
+    }
 
     /** Returns the position of the publication with this index; {@code null} if it has none. */
     public @Nullable Position position(int index) {

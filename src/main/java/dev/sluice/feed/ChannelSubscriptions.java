@@ -46,6 +46,7 @@ final class ChannelSubscriptions implements CountedChannels {
     private final LingeringChannels lingering;
     private Consumer<String> onUnsubscribed = name -> {};
     private Runnable onDisconnected = () -> {};
+    private Consumer<String> onLeft = name -> {};
     private Consumer<String> onHeld = name -> {};
     private @Nullable Link link;
     private @Nullable Runnable onStarted;
@@ -89,6 +90,11 @@ final class ChannelSubscriptions implements CountedChannels {
         if (!answered.isEmpty()) {
             thread.execute(() -> answered.forEach(ChannelRequest::acknowledged));
         }
+    }
+
+    /** Calls the action on the feed's thread with each channel that was heard here, and ends here or is moved. */
+    void whenLeft(Consumer<String> action) {
+        onLeft = action;
     }
 
     /** Calls the action on the feed's thread with each channel whose subscription is acknowledged. */
@@ -225,7 +231,8 @@ final class ChannelSubscriptions implements CountedChannels {
         if (channel == null) {
             return;
         }
-        if (channel.isHeld()) {
+        boolean heard = channel.isHeld();
+        if (heard) {
             held--;
         } else {
             commands.remove(channel);
@@ -237,6 +244,9 @@ final class ChannelSubscriptions implements CountedChannels {
             onUnsubscribed.accept(name);
         } else {
             to.adopt(channel);
+        }
+        if (heard) {
+            onLeft.accept(name);
         }
         pump();
         started();
@@ -442,6 +452,8 @@ final class ChannelSubscriptions implements CountedChannels {
         uncounted.remove(left);
         commands.unsubscribe(left.name());
         held--;
+        // Not at the acknowledgement, as it may be wanted elsewhere by then.
+        onLeft.accept(left.name());
         return left.name();
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.clock.Era;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.RedisConnection;
@@ -34,11 +35,16 @@ record ClockChannel(String name) {
     /**
      * Returns the channel of pods with these settings.
      *
-     * @param byChannel whether pods hear different channels
+     * @param kind what pods hear
      * @param prefixes the wanted ones, those of keyspaces included, and whether the history of each is kept
      */
-    static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload, boolean byChannel) {
-        String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload + (byChannel ? " exact" : "");
+    static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload, Era.Kind kind) {
+        String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload
+                + switch (kind) {
+                    case COMMON -> "";
+                    case BY_CHANNEL -> " exact";
+                    case OF_SHARD -> " sharded";
+                };
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(settings.getBytes(StandardCharsets.UTF_8));
             String fingerprint = HexFormat.of().formatHex(digest, 0, FINGERPRINT_BYTES);
@@ -67,7 +73,7 @@ record ClockChannel(String name) {
     }
 
     /** Returns the answer, or {@code null} if Redis refuses the request. */
-    private static Future<@Nullable Response> answer(RedisConnection connection, Request request) {
+    static Future<@Nullable Response> answer(RedisConnection connection, Request request) {
         return connection
                 .send(request)
                 .recover(failure ->

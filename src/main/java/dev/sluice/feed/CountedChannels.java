@@ -2,10 +2,7 @@ package dev.sluice.feed;
 
 import java.util.function.Consumer;
 
-/**
- * Channels of one connection, on which a clock may tick. In mode {@code sharded} there is none: connections to several
- * masters have no common order.
- */
+/** Channels of one connection, on which a clock may tick. */
 public interface CountedChannels extends WantedChannels {
 
     /**

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.clock.Era;
 import dev.sluice.config.CanaryConfig;
 import dev.sluice.config.FeedConfig;
 import dev.sluice.config.SluiceConfig;
@@ -102,7 +103,11 @@ public final class Feed implements Source {
                 canary.missedBeats(),
                 canary.reconnect(),
                 config.clock().interval(),
-                this.config.mode() == FeedConfig.Mode.EXACT);
+                switch (this.config.mode()) {
+                    case PATTERN -> Era.Kind.COMMON;
+                    case EXACT -> Era.Kind.BY_CHANNEL;
+                    case SHARDED -> Era.Kind.OF_SHARD;
+                });
         this.gaps = gaps;
         this.messages = messages;
         this.losses = losses;
@@ -273,8 +278,9 @@ public final class Feed implements Source {
         List<String> byName = prefixes.keySet().stream()
                 .filter(prefix -> !byPattern.contains(prefix))
                 .toList();
-        // Several masters have no common order.
-        ClockChannel ticks = shards == null ? ClockChannel.of(prefixes, maxPayload, exact != null) : null;
+        ClockChannel clocks = ClockChannel.of(prefixes, maxPayload, timing.kind());
+        // Several masters have no common order, but each has its own.
+        ClockChannel ticks = shards == null ? clocks : null;
         String probe = streams.isEmpty() ? null : keyspace() + probeKey;
         RedisSubscription.Names names =
                 new RedisSubscription.Names(patterns, exact == null ? List.of() : byName, probe, ticks, exact);
@@ -295,6 +301,7 @@ public final class Feed implements Source {
                     vertx,
                     context,
                     byName,
+                    clocks,
                     maxPayload,
                     subscriber::emit,
                     meters,

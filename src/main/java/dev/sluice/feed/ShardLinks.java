@@ -24,6 +24,7 @@ final class ShardLinks implements Shards.Cluster {
     private final Vertx vertx;
     private final Context context;
     private final List<String> prefixes;
+    private final ClockChannel clock;
     private final int maxPayload;
     private final Consumer<Batch> published;
     private final FeedMeters meters;
@@ -37,6 +38,7 @@ final class ShardLinks implements Shards.Cluster {
      *
      * @param context where everything is called
      * @param prefixes those of the channels to hear
+     * @param clock the channel of ticks
      * @param maxPayload in bytes; larger payloads are left out of publications
      */
     ShardLinks(
@@ -44,6 +46,7 @@ final class ShardLinks implements Shards.Cluster {
             Vertx vertx,
             Context context,
             List<String> prefixes,
+            ClockChannel clock,
             int maxPayload,
             Consumer<Batch> published,
             FeedMeters meters,
@@ -53,6 +56,7 @@ final class ShardLinks implements Shards.Cluster {
         this.vertx = vertx;
         this.context = context;
         this.prefixes = prefixes;
+        this.clock = clock;
         this.maxPayload = maxPayload;
         this.published = published;
         this.meters = meters;
@@ -67,12 +71,13 @@ final class ShardLinks implements Shards.Cluster {
 
     @Override
     public Runnable connect(Supplier<Master> master, ChannelSubscriptions channels, Shards.Events events) {
-        FeedListener listener = new Link(events);
+        FeedListener listener = new Link(channels, events);
         Supervisor supervisor = new Supervisor(
                 life -> new ShardSubscription(
-                        master.get(),
+                        master,
                         new MasterClients(master.get()),
                         prefixes,
+                        clock,
                         maxPayload,
                         channels,
                         events,
@@ -124,15 +129,17 @@ final class ShardLinks implements Shards.Cluster {
     /** Passes on publications and gaps of one connection. */
     private final class Link implements FeedListener {
 
+        private final ChannelSubscriptions channels;
         private final Shards.Events events;
 
-        Link(Shards.Events events) {
+        Link(ChannelSubscriptions channels, Shards.Events events) {
+            this.channels = channels;
             this.events = events;
         }
 
         @Override
         public void published(Batch batch) {
-            published.accept(batch);
+            published.accept(new Batch(batch.before(), channels, batch.publications()));
         }
 
         @Override
@@ -162,7 +169,9 @@ final class ShardLinks implements Shards.Cluster {
         }
 
         @Override
-        public void tick(Ticker.Outcome outcome) {}
+        public void tick(Ticker.Outcome outcome) {
+            meters.tick(outcome);
+        }
 
         @Override
         public void diverged() {}

@@ -7,75 +7,134 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.RedisConnection;
+import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** A subscription to channels of one shard of a Redis Cluster, by SSUBSCRIBE on its master. */
 final class ShardSubscription extends ConnectedSubscription {
 
-    /** How many names are tried for the channel of canary messages: a shard with few slots serves few of them. */
-    private static final int MAX_TRIES = 100_000;
+    private static final Logger LOG = Logger.getLogger(ShardSubscription.class);
 
-    /** The number of names in slots of the shard from which one is chosen. */
-    private static final int MAX_CANDIDATES = 16;
+    /** The hash tags among which all pods choose; few, so that the choice seldom changes while slots move. */
+    private static final int TAGS = 128;
+
+    /** How many more are tried for a shard with few slots. Each slot has some among that many. */
+    private static final int MAX_TAGS = 1_000_000;
+
+    private static final int NONE = -1;
 
     private final ChannelSubscriptions channels;
     private final Shards.Events events;
-    private boolean canaryAcknowledged;
+    private final Supplier<Master> master;
+    private final ClockChannel clock;
+
+    /** The master with the slots from which the channel of ticks was chosen; {@code null} if it must be chosen again. */
+    private @Nullable Master chosenFor;
+
+    private String clockChannel;
+    private byte[] clockName;
+
+    /** The channel to which the clock changes, once Redis has acknowledged it; {@code null} for none. */
+    private @Nullable String nextClockChannel;
+
+    /** The channels of its own that Redis has not acknowledged yet. */
+    private int unacknowledged;
+
+    /** Whether it publishes ticks itself; otherwise it has no clock. */
+    private boolean canPublish;
 
     /**
      * Starts to connect.
      *
+     * @param master with its present slots
      * @param clients of the master
      * @param prefixes those of the channels to hear
+     * @param clock the channel of ticks; each master has one of its own
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param context where the listeners are called, and where this must be called
      */
     ShardSubscription(
-            Master master,
+            Supplier<Master> master,
             RedisSubscription.Clients clients,
             List<String> prefixes,
+            ClockChannel clock,
             int maxPayload,
             ChannelSubscriptions channels,
             Shards.Events events,
             Context context,
             Listener listener) {
-        super(beats(master), clients, prefixes, maxPayload, channels, context, listener);
+        super(beats(master.get()), clients, prefixes, maxPayload, channels, context, listener);
         this.channels = channels;
         this.events = events;
-        connect(Future::succeededFuture);
+        this.master = master;
+        this.clock = clock;
+        Master present = master.get();
+        this.chosenFor = present;
+        this.clockChannel = clockChannel(clock, present);
+        this.clockName = clockChannel.getBytes(StandardCharsets.US_ASCII);
+        connect(made -> ClockChannel.canPublish(made)
+                .compose(can -> can ? isConnectedTo(present, made) : Future.succeededFuture(false))
+                .map(can -> {
+                    canPublish = can;
+                    return made;
+                }));
+    }
+
+    /** The address may lead to another node by now, which passes on the ticks of the expected one in an order of its own. */
+    private static Future<Boolean> isConnectedTo(Master expected, RedisConnection made) {
+        return ClockChannel.answer(made, Request.cmd(Command.CLUSTER).arg("MYID"))
+                .map(id -> {
+                    boolean same = id != null && id.toString().equals(expected.id());
+                    if (!same) {
+                        LOG.warnf(
+                                "Publications of the master %s have no positions: %s",
+                                expected.address(),
+                                id == null ? "Redis refuses CLUSTER MYID" : "another node is at this address");
+                    }
+                    return same;
+                });
+    }
+
+    private static String clockChannel(ClockChannel clock, Master master) {
+        return inSlotOf(master, clock.name() + ":" + master.id() + ":{", "}");
+    }
+
+    /** Returns the name of a channel for canary messages in one of the shard's slots. */
+    static String beats(Master master) {
+        return inSlotOf(master, "sluice:canary:{", "}:" + UUID.randomUUID());
     }
 
     /**
-     * Returns the name of a channel for canary messages in one of the shard's slots. Of several it takes the one in the
-     * highest slot, because tools move the lowest slots first, and the subscription ends when this slot moves.
+     * Returns the name of a channel in one of the shard's slots, with a hash tag between the two parts. It takes the tag in the
+     * highest slot, because tools move the lowest slots first, and the subscription ends when this slot moves. All pods that
+     * know the same slots take the same.
      */
-    static String beats(Master master) {
-        String end = "}:" + UUID.randomUUID();
-        String found = null;
-        int slot = -1;
-        int matches = 0;
-        for (int i = 0; i < MAX_TRIES && matches < MAX_CANDIDATES; i++) {
-            String name = "sluice:canary:{" + i + end;
-            int candidateSlot = HashSlot.of(name.getBytes(StandardCharsets.US_ASCII));
-            if (serves(master, candidateSlot)) {
-                matches++;
-                if (candidateSlot > slot) {
-                    slot = candidateSlot;
-                    found = name;
-                }
+    private static String inSlotOf(Master master, String start, String end) {
+        int found = -1;
+        int highest = -1;
+        for (int tag = 0; tag < TAGS || (found < 0 && tag < MAX_TAGS); tag++) {
+            int slot = HashSlot.of(Integer.toString(tag).getBytes(StandardCharsets.US_ASCII));
+            if (slot > highest && serves(master, slot)) {
+                highest = slot;
+                found = tag;
             }
         }
-        if (found == null) {
+        if (found < 0) {
             throw new IllegalStateException("the node " + master.address() + " has no slots");
         }
-        return found;
+        return start + found + end;
     }
 
     private static boolean serves(Master master, int slot) {
@@ -90,7 +149,11 @@ final class ShardSubscription extends ConnectedSubscription {
     @Override
     void subscribe(RedisConnection made) {
         made.handler(this::reply);
+        unacknowledged = canPublish ? 2 : 1;
         send(made, Command.SSUBSCRIBE, List.of(beats()));
+        if (canPublish) {
+            send(made, Command.SSUBSCRIBE, List.of(clockChannel));
+        }
     }
 
     /** Sends one command for each slot, because Redis refuses one with channels of several slots. */
@@ -110,6 +173,11 @@ final class ShardSubscription extends ConnectedSubscription {
         @Override
         public void unsubscribe(List<String> names) {
             bySlot(names).values().forEach(sameSlot -> send(to, Command.SUNSUBSCRIBE, sameSlot));
+        }
+
+        @Override
+        public void hurry() {
+            listener().awaited();
         }
     }
 
@@ -137,52 +205,146 @@ final class ShardSubscription extends ConnectedSubscription {
     }
 
     private void handleAcknowledgement(String kind, String name) {
-        if (name.equals(beats())) {
+        if (name.equals(nextClockChannel) && kind.equals("ssubscribe")) {
+            changeClock(name);
+        } else if (name.equals(beats()) || name.equals(clockChannel)) {
             RedisConnection connection = connection();
-            if (kind.equals("ssubscribe") && !canaryAcknowledged && connection != null) {
-                canaryAcknowledged = true;
-                connected(channels, new Link(connection), listener()::subscribed);
-            } else {
+            unacknowledged--;
+            if (!kind.equals("ssubscribe") || unacknowledged < 0) {
                 end(new IllegalStateException("the slot of the canary messages has moved to another node"));
+            } else if (unacknowledged == 0 && connection != null) {
+                connected(channels, new Link(connection), this::live);
             }
         } else if (kind.equals("ssubscribe")) {
             channels.subscribed(name);
-        } else if (!channels.unsubscribed(name)) {
+        } else if (!isClock(name) && !channels.unsubscribed(name)) {
             events.ended(name);
+        }
+    }
+
+    /** Whether it is of this clock, such as the channel that it has left. */
+    private boolean isClock(String name) {
+        return name.startsWith(clock.name());
+    }
+
+    /** Pods that connected before slots moved and later ones must use the same channel. */
+    private void followSlots() {
+        RedisConnection connection = connection();
+        Master now = master.get();
+        if (connection == null || !canPublish || nextClockChannel != null || now.equals(chosenFor)) {
+            return;
+        }
+        chosenFor = now;
+        String name = clockChannel(clock, now);
+        if (!name.equals(clockChannel)) {
+            nextClockChannel = name;
+            send(connection, Command.SSUBSCRIBE, List.of(name));
+        }
+    }
+
+    private void changeClock(String name) {
+        String left = clockChannel;
+        clockChannel = name;
+        clockName = name.getBytes(StandardCharsets.US_ASCII);
+        nextClockChannel = null;
+        listener().clockChanged();
+        RedisConnection connection = connection();
+        if (connection != null) {
+            send(connection, Command.SUNSUBSCRIBE, List.of(left));
+            askWhetherAlone(connection);
         }
     }
 
     /** A refusal because a slot has moved affects only the slot's channels; any other error ends the subscription. */
     @Override
     void failed(Throwable cause) {
-        String error = cause instanceof Response ? String.valueOf(cause.getMessage()) : "";
-        String[] words = error.split(" ", -1);
-        if (canaryAcknowledged && error.startsWith("MOVED ") && words.length > 1) {
-            int slot = Integer.parseInt(words[1]);
+        int slot = movedSlot(cause);
+        if (unacknowledged == 0 && slot != NONE) {
             context().runOnContext(x -> {
                 if (!isClosed()) {
-                    events.moved(slot);
+                    moved(slot);
                 }
             });
-        } else if (error.contains("unknown command")) {
-            end(new IllegalStateException("sluice.feed.mode=sharded needs Redis 7 or Valkey: " + error));
+        } else if (cause instanceof Response
+                && String.valueOf(cause.getMessage()).contains("unknown command")) {
+            end(new IllegalStateException("sluice.feed.mode=sharded needs Redis 7 or Valkey: " + cause.getMessage()));
         } else {
             end(cause);
         }
     }
 
+    /** Returns the slot that the node does not serve, by its error; {@link #NONE} for other errors. */
+    private static int movedSlot(Throwable cause) {
+        String[] words =
+                cause instanceof Response ? String.valueOf(cause.getMessage()).split(" ", -1) : new String[0];
+        return words.length > 1 && words[0].equals("MOVED") ? Integer.parseInt(words[1]) : NONE;
+    }
+
+    private void moved(int slot) {
+        if (nextClockChannel != null && HashSlot.of(nextClockChannel.getBytes(StandardCharsets.US_ASCII)) == slot) {
+            nextClockChannel = null;
+            chosenFor = null;
+        }
+        events.moved(slot);
+    }
+
+    private void live() {
+        listener().subscribed();
+        RedisConnection connection = connection();
+        if (connection != null && canPublish) {
+            askWhetherAlone(connection);
+        }
+    }
+
+    /** If Redis refuses, for example because the ACL user lacks {@code +pubsub}, the answer stays unknown. */
+    private void askWhetherAlone(RedisConnection connection) {
+        connection
+                .send(Request.cmd(Command.PUBSUB).arg("SHARDNUMSUB").arg(clockChannel))
+                .onSuccess(subscribers -> {
+                    if (subscribers.type() == ResponseType.MULTI
+                            && subscribers.size() > 1
+                            && subscribers.get(1).toInteger() == 1) {
+                        context().runOnContext(x -> listener().alone());
+                    }
+                })
+                // Vert.x takes the error of a subscription for the answer to this.
+                .onFailure(refusal -> {
+                    if (!(refusal instanceof Response) || !refusesCommand(refusal)) {
+                        failed(refusal);
+                    }
+                });
+    }
+
+    /** Whether Redis does not know PUBSUB SHARDNUMSUB, or does not permit it. */
+    private static boolean refusesCommand(Throwable refusal) {
+        return String.valueOf(refusal.getMessage()).toLowerCase(Locale.ROOT).contains("pubsub");
+    }
+
     @Override
     void named(Publication message) {
-        beat(message);
+        if (Arrays.equals(message.bytes(), 0, message.nameLength(), clockName, 0, clockName.length)) {
+            boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
+            // Not later, because the publications that follow count from this tick.
+            listener().ticked(whole ? new String(message.payload(), StandardCharsets.UTF_8) : null);
+        } else {
+            beat(message);
+            followSlots();
+        }
     }
 
     @Override
     public boolean hasClock() {
-        return false;
+        return canPublish;
     }
 
     @Override
     public boolean tick(String text) {
+        RedisConnection connection = connection();
+        if (connection != null && canPublish) {
+            connection
+                    .send(Request.cmd(Command.SPUBLISH).arg(clockChannel).arg(text))
+                    .onFailure(this::failed);
+        }
         return true;
     }
 

@@ -1,6 +1,5 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
 import dev.sluice.redis.HashSlot;
@@ -10,17 +9,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import java.util.stream.Stream;
-import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * with one supervised connection for each master that has some. When a slot moves, its channels move to the connection of their new master,
  * and the loss in between is told for exactly these. Confined to the feed's thread unless stated otherwise.
  */
-final class Shards implements WantedChannels {
+final class Shards implements ShardedChannels {
 
     /** Opens supervised connections, and asks for the topology. */
     interface Cluster extends TopologyWatch.Source {
@@ -59,66 +56,44 @@ final class Shards implements WantedChannels {
         void ended(String channel);
     }
 
-    private enum State {
-        /** The first attempt to connect is under way. */
-        OPENING,
-        LIVE,
-        DOWN
-    }
+    /** What happens to the connection of one shard. */
+    private final class Following implements Events {
 
-    private final class Shard implements Events {
+        private final Shard shard;
+        private final ChannelSubscriptions channels;
 
-        /** With its present slots. */
-        private Master master;
-
-        private final ChannelSubscriptions channels = subscriptions(() -> closeLater(this));
-        private Runnable stop = () -> {};
-        private volatile State state = State.OPENING;
-
-        /** Until when its channels have been heard for certain. */
-        private Instant since = time.now();
-
-        /** When a channel was last wanted or unwanted, in {@link Time#nanos}. */
-        private long used = time.nanos();
-
-        private boolean closing;
-
-        Shard(Master master) {
-            this.master = master;
-            channels.whenHeld(name -> heardAgain(this, name, time.now()));
-        }
-
-        boolean isDown() {
-            return state == State.DOWN;
+        Following(Shard shard) {
+            this.shard = shard;
+            this.channels = shard.channels();
         }
 
         @Override
         public void live(Instant from) {
-            state = State.LIVE;
-            started = true;
-            channels.names().forEach(name -> heardAgain(this, name, from));
-            since = from;
-            closeLater(this);
+            shard.enter(Shard.State.LIVE);
+            open.heard();
+            channels.names().forEach(name -> heardAgain(shard, name, from));
+            shard.heardUntil(from);
+            open.closeLater(shard);
         }
 
         @Override
         public void proven(Instant until) {
-            if (state == State.LIVE) {
-                since = until;
+            if (shard.isLive()) {
+                shard.heardUntil(until);
             }
         }
 
         @Override
         public void lost(Instant from) {
-            since = from;
+            shard.heardUntil(from);
             failed();
         }
 
         @Override
         public void failed() {
-            state = State.DOWN;
+            shard.enter(Shard.State.DOWN);
             // The clients of an attempt that failed may have been answered.
-            channels.names().forEach(name -> losses.begin(name, since));
+            channels.names().forEach(name -> losses.begin(name, shard.since()));
             channels.giveUp();
             topologies.refresh();
         }
@@ -130,7 +105,7 @@ final class Shards implements WantedChannels {
                     .filter(name -> slot(name) == slot && channels.hasSent(name))
                     .forEach(name -> {
                         // Its clients are answered now, or were when an earlier connection ended.
-                        losses.begin(name, state == State.LIVE ? time.now() : since);
+                        losses.begin(name, shard.isLive() ? time.now() : shard.since());
                         channels.move(name, homeless);
                     });
             topologies.refresh();
@@ -140,42 +115,33 @@ final class Shards implements WantedChannels {
         public void ended(String channel) {
             if (channels.has(channel)) {
                 // Its new master may have been serving it for a moment.
-                losses.begin(channel, since.minus(margin));
+                losses.begin(channel, shard.since().minus(margin));
                 channels.move(channel, homeless);
             }
             topologies.refresh();
         }
     }
 
-    private static final Logger LOG = Logger.getLogger(Shards.class);
-
-    private final LogThrottle tooMany = new LogThrottle();
     private final ChannelSubscriptions.Bounds bounds;
-    private final int maxShards;
     private final Time time;
     private final Executor thread;
     private final Duration margin;
     private final ChannelLosses losses;
     private final TopologyWatch topologies;
+    private final OpenShards open;
     private @Nullable Cluster cluster;
-
-    /** Those with a connection, by the ID of the master. */
-    private final Map<String, Shard> shards = new LinkedHashMap<>();
 
     /** The channels without a connection, because their slot is moving. */
     private final ChannelSubscriptions homeless;
 
     private Consumer<String> onUnsubscribed = name -> {};
+    private Consumer<String> onCounted = name -> {};
+    private BiConsumer<CountedChannels, String> onLeft = (channels, name) -> {};
+    private Consumer<CountedChannels> onDisconnected = channels -> {};
     private @Nullable ClusterTopology topology;
-    private volatile boolean started;
 
     /** How many masters were tried before one was heard. */
     private int tried;
-
-    private boolean stopped;
-
-    private volatile List<ChannelSubscriptions> all = List.of();
-    private volatile List<Shard> links = List.of();
 
     /**
      * Creates it without connecting.
@@ -193,18 +159,35 @@ final class Shards implements WantedChannels {
             Duration margin,
             Consumer<ChannelLoss> onLoss) {
         this.bounds = bounds;
-        this.maxShards = maxShards;
         this.time = time;
         this.thread = thread;
         this.margin = margin;
         this.losses = new ChannelLosses(onLoss);
         this.topologies = new TopologyWatch(
                 time, then -> Objects.requireNonNull(cluster).ask(then), this::follow, this::isUnsettled);
-        this.homeless = subscriptions(() -> {});
+        this.open = new OpenShards(maxShards, bounds.linger(), time, this::shard, this::connect);
+        this.homeless = subscriptions();
+        tell(homeless, () -> {});
     }
 
-    private ChannelSubscriptions subscriptions(Runnable left) {
-        ChannelSubscriptions made = new ChannelSubscriptions(bounds, time, thread);
+    private ChannelSubscriptions subscriptions() {
+        return new ChannelSubscriptions(bounds, time, thread);
+    }
+
+    private Shard shard(Master master) {
+        ChannelSubscriptions channels = subscriptions();
+        Shard made = new Shard(master, channels, time);
+        tell(channels, () -> open.closeLater(made));
+        channels.whenHeld(name -> heardAgain(made, name, time.now()));
+        return made;
+    }
+
+    private Runnable connect(Shard shard) {
+        return Objects.requireNonNull(cluster).connect(shard::master, shard.channels(), new Following(shard));
+    }
+
+    /** @param left run at the end of each subscription */
+    private void tell(ChannelSubscriptions made, Runnable left) {
         made.whenUnsubscribed(name -> {
             ChannelSubscriptions place = place(name);
             if (!place.has(name)) {
@@ -216,7 +199,9 @@ final class Shards implements WantedChannels {
             }
             left.run();
         });
-        return made;
+        made.whenCounted(name -> onCounted.accept(name));
+        made.whenLeft(name -> onLeft.accept(made, name));
+        made.whenDisconnected(() -> onDisconnected.accept(made));
     }
 
     private static int slot(String name) {
@@ -225,20 +210,14 @@ final class Shards implements WantedChannels {
 
     /** Ends the loss of a channel that its shard hears again. */
     private void heardAgain(Shard shard, String name, Instant from) {
-        if (shard.state == State.LIVE && shard.channels.holds(name)) {
+        if (shard.isLive() && shard.channels().holds(name)) {
             losses.end(name, from);
         }
     }
 
-    /**
-     * Whether the pod can hear channels: it has heard a master once, and not all masters of wanted channels are down. May be called
-     * by any thread.
-     */
+    /** See {@link OpenShards#hear}. */
     boolean hear() {
-        List<Shard> needed = links.stream()
-                .filter(shard -> shard.channels.subscribed() + shard.channels.pending() > 0)
-                .toList();
-        return started && (needed.isEmpty() || !needed.stream().allMatch(Shard::isDown));
+        return open.hear();
     }
 
     /** Connects to one master, which shows that this pod can subscribe; to others when a client wants their channels. */
@@ -253,42 +232,34 @@ final class Shards implements WantedChannels {
     }
 
     private boolean isUnsettled() {
-        return !homeless.names().isEmpty() || shards.values().stream().anyMatch(shard -> shard.state != State.LIVE);
+        return !homeless.names().isEmpty() || open.all().stream().anyMatch(shard -> !shard.isLive());
     }
 
     private void follow(ClusterTopology told) {
-        if (stopped) {
+        if (open.haveStopped()) {
             return;
         }
         boolean changed = !told.equals(topology);
         topology = told;
         Map<String, Master> masters = new HashMap<>();
         told.masters().forEach(master -> masters.put(master.id(), master));
-        List<Shard> gone = new ArrayList<>();
-        for (Iterator<Shard> present = shards.values().iterator(); present.hasNext(); ) {
-            Shard shard = present.next();
-            Master now = masters.get(shard.master.id());
-            if (now == null || !now.address().equals(shard.master.address())) {
-                present.remove();
-                gone.add(shard);
-            } else {
-                shard.master = now;
-            }
-        }
-        if (!started && !told.masters().isEmpty() && shards.values().stream().allMatch(Shard::isDown)) {
-            open(told.masters().get(tried++ % told.masters().size()));
+        List<Shard> gone = open.removeAllBut(masters);
+        if (!open.haveHeard()
+                && !told.masters().isEmpty()
+                && open.all().stream().allMatch(Shard::isDown)) {
+            open.open(told.masters().get(tried++ % told.masters().size()));
         }
         for (Shard shard : gone) {
-            Instant since = shard.since.minus(margin);
-            shard.stop.run();
-            for (String name : shard.channels.names()) {
+            Instant since = shard.since().minus(margin);
+            open.end(shard);
+            for (String name : shard.channels().names()) {
                 losses.begin(name, since);
-                shard.channels.move(name, home(told, name));
+                shard.channels().move(name, home(told, name));
             }
         }
         if (changed) {
             // There may be very many channels.
-            List.copyOf(shards.values()).forEach(shard -> moveAway(shard, told));
+            open.all().forEach(shard -> moveAway(shard, told));
         }
         for (String name : homeless.names()) {
             ChannelSubscriptions home = home(told, name);
@@ -296,104 +267,38 @@ final class Shards implements WantedChannels {
                 homeless.move(name, home);
             }
         }
-        shards.values().forEach(this::closeLater);
-        present();
+        open.closeUnused();
     }
 
     /** Moves the channels that this shard does not have any more. */
     private void moveAway(Shard shard, ClusterTopology told) {
-        for (String name : shard.channels.names()) {
-            if (!shard.master.equals(told.of(slot(name)))) {
-                losses.begin(name, shard.since.minus(margin));
+        ChannelSubscriptions channels = shard.channels();
+        for (String name : channels.names()) {
+            if (!shard.master().equals(told.of(slot(name)))) {
+                losses.begin(name, shard.since().minus(margin));
                 // If the topology is stale, this master still sends its publications.
-                shard.channels.expel(name, shard.channels.isIdle(name) ? homeless : home(told, name));
+                channels.expel(name, channels.isIdle(name) ? homeless : home(told, name));
             }
         }
-    }
-
-    private void present() {
-        links = List.copyOf(shards.values());
-        all = Stream.concat(Stream.of(homeless), links.stream().map(shard -> shard.channels))
-                .toList();
-    }
-
-    /** Returns the connection to a master; {@code null} if there are too many, or this has stopped. */
-    private @Nullable Shard open(Master master) {
-        Shard known = shards.get(master.id());
-        if (known != null || stopped) {
-            return known;
-        }
-        if (shards.size() >= maxShards) {
-            shards.values().stream()
-                    .filter(shard -> shard.channels.isEmpty())
-                    .findFirst()
-                    .ifPresent(this::close);
-        }
-        if (shards.size() >= maxShards) {
-            excess();
-            return null;
-        }
-        Shard opened = new Shard(master);
-        shards.put(master.id(), opened);
-        opened.channels.opens();
-        opened.stop = Objects.requireNonNull(cluster).connect(() -> opened.master, opened.channels, opened);
-        present();
-        return opened;
-    }
-
-    private void excess() {
-        long count = tooMany.pass();
-        if (count > 0) {
-            LOG.errorf(
-                    "Clients want channels of more masters than sluice.feed.max-shards, which is %d: the channels of the others"
-                            + " are not heard, and their clients have a gap",
-                    maxShards);
-        }
-    }
-
-    /** Closes a connection without channels, after the linger of the last one. */
-    private void closeLater(Shard shard) {
-        if (!started || shard.closing || !shard.channels.isEmpty()) {
-            return;
-        }
-        shard.closing = true;
-        time.after(Duration.ofNanos(Math.max(0, unusedUntil(shard) - time.nanos())), () -> {
-            shard.closing = false;
-            if (unusedUntil(shard) - time.nanos() > 0) {
-                closeLater(shard);
-            } else if (shard.equals(shards.get(shard.master.id())) && shard.channels.isEmpty()) {
-                close(shard);
-            }
-        });
-    }
-
-    private long unusedUntil(Shard shard) {
-        return shard.used + bounds.linger().toNanos();
-    }
-
-    private void close(Shard shard) {
-        shards.remove(shard.master.id());
-        shard.stop.run();
-        present();
     }
 
     /** Returns where a channel can be subscribed to, on a new connection if need be. */
     private ChannelSubscriptions home(ClusterTopology told, String name) {
         Master master = told.of(slot(name));
-        Shard shard = master == null ? null : open(master);
+        Shard shard = master == null ? null : open.open(master);
         if (shard == null) {
             return homeless;
         }
-        shard.used = time.nanos();
-        return shard.channels;
+        shard.use(time.nanos());
+        return shard.channels();
     }
 
     /** Returns where a channel is, if it is subscribed to. */
     private ChannelSubscriptions place(String name) {
         ClusterTopology told = topology;
         Master master = told == null || homeless.has(name) ? null : told.of(slot(name));
-        Shard shard = master == null ? null : shards.get(master.id());
-        return shard == null ? homeless : shard.channels;
+        Shard shard = master == null ? null : open.get(master);
+        return shard == null ? homeless : shard.channels();
     }
 
     private ChannelSubscriptions openPlace(String name) {
@@ -414,6 +319,26 @@ final class Shards implements WantedChannels {
     }
 
     @Override
+    public void whenCounted(Consumer<String> action) {
+        onCounted = action;
+    }
+
+    @Override
+    public void whenLeft(BiConsumer<CountedChannels, String> action) {
+        onLeft = action;
+    }
+
+    @Override
+    public void whenDisconnected(Consumer<CountedChannels> action) {
+        onDisconnected = action;
+    }
+
+    @Override
+    public void later(Runnable task) {
+        thread.execute(task);
+    }
+
+    @Override
     public void wanted(String name) {
         thread.execute(() -> openPlace(name).want(name));
     }
@@ -427,7 +352,6 @@ final class Shards implements WantedChannels {
         });
     }
 
-    /** Never waits for a tick, as no publication has a position. */
     @Override
     public void join(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
         thread.execute(() -> {
@@ -451,7 +375,7 @@ final class Shards implements WantedChannels {
                 }
             });
             JoinedShards joined = new JoinedShards(parts.size(), then);
-            parts.forEach((place, part) -> place.request(part, false, joined));
+            parts.forEach((place, part) -> place.request(part, counts, joined));
         });
     }
 
@@ -464,11 +388,9 @@ final class Shards implements WantedChannels {
         return sum(places -> places.subscribed() + places.pending());
     }
 
-    /** The number of connections that are live, or are not. May be called by any thread, for metrics. */
+    /** See {@link OpenShards#count}. */
     long links(boolean live) {
-        return links.stream()
-                .filter(shard -> (shard.state == State.LIVE) == live)
-                .count();
+        return open.count(live);
     }
 
     @Override
@@ -487,12 +409,14 @@ final class Shards implements WantedChannels {
     }
 
     private int sum(ToIntFunction<ChannelSubscriptions> count) {
-        return all.stream().mapToInt(count).sum();
+        return count.applyAsInt(homeless)
+                + open.all().stream()
+                        .mapToInt(shard -> count.applyAsInt(shard.channels()))
+                        .sum();
     }
 
     /** Ends all connections, and makes no more. */
     void stop() {
-        stopped = true;
-        shards.values().forEach(shard -> shard.stop.run());
+        open.stop();
     }
 }

@@ -79,6 +79,9 @@ interface Subscription {
         /** No other pod subscribes to the clock's channel. May follow {@link #subscribed}. */
         void alone();
 
+        /** Ticks come on another channel from now on, and are published there. */
+        default void clockChanged() {}
+
         /** One read contained these publications; called in order with {@link #ticked}. */
         void published(List<Publication> publications);
 

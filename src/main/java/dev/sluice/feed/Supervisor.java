@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.clock.Era;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
 import java.time.Duration;
@@ -32,10 +33,9 @@ final class Supervisor implements Attempt.Owner {
      * @param missedBeats unheard beats in a row after which a subscription is dead
      * @param reconnect between replacements of the connection that publishes beats
      * @param tick between ticks of the clock
-     * @param byChannel whether pods hear different channels
+     * @param kind what pods hear
      */
-    record Timing(
-            Duration connect, Duration beat, int missedBeats, Duration reconnect, Duration tick, boolean byChannel) {}
+    record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect, Duration tick, Era.Kind kind) {}
 
     private final Subscription.Opener opener;
     private final FeedListener listener;

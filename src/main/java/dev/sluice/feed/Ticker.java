@@ -57,7 +57,7 @@ final class Ticker {
     }
 
     private final Clock clock;
-    private final boolean byChannel;
+    private final Era.Kind kind;
     private final Duration interval;
     private final Time time;
     private final FeedListener listener;
@@ -103,13 +103,13 @@ final class Ticker {
      * @param interval between ticks
      */
     Ticker(Duration interval, Time time, FeedListener listener, Owner owner) {
-        this(interval, false, time, listener, owner);
+        this(interval, Era.Kind.COMMON, time, listener, owner);
     }
 
-    /** @param byChannel whether pods hear different channels */
-    Ticker(Duration interval, boolean byChannel, Time time, FeedListener listener, Owner owner) {
-        this.clock = new Clock(ThreadLocalRandom.current().nextLong(), !byChannel);
-        this.byChannel = byChannel;
+    /** @param kind what pods hear */
+    Ticker(Duration interval, Era.Kind kind, Time time, FeedListener listener, Owner owner) {
+        this.clock = new Clock(ThreadLocalRandom.current().nextLong(), kind == Era.Kind.COMMON);
+        this.kind = kind;
         this.interval = interval;
         this.time = time;
         this.listener = listener;
@@ -140,6 +140,16 @@ final class Ticker {
             cancelTick.run();
             long due = lastTick + interval.dividedBy(HURRY).toNanos() - time.nanos();
             cancelTick = time.after(Duration.ofNanos(Math.max(0, due)), this::silent);
+        }
+    }
+
+    /** Other ticks count from now on: positions end, and begin again with these. */
+    void restart() {
+        if (started && !closed && !off) {
+            enter(State.ABSENT);
+            clock.forget();
+            cancelWait.run();
+            start();
         }
     }
 
@@ -198,7 +208,7 @@ final class Ticker {
 
     /** Returns whether the tick counts. */
     private boolean hear(Tick tick) {
-        if (tick.era().byChannel() != byChannel) {
+        if (tick.era().kind() != kind) {
             return false;
         }
         boolean awaited = !clock.vouches();
@@ -301,7 +311,7 @@ final class Ticker {
 
     private Tick founding(long nonce) {
         int random = ThreadLocalRandom.current().nextInt(1 << Short.SIZE);
-        Era founded = Era.founded(time.now().toEpochMilli(), byChannel, random);
+        Era founded = Era.founded(time.now().toEpochMilli(), kind, random);
         return new Tick(founded, 1, nonce, 0, null);
     }
 }

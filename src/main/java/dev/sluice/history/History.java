@@ -1,11 +1,10 @@
 package dev.sluice.history;
 
+import dev.sluice.clock.Era;
 import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.config.HistoryConfig;
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.history.Replay.Reason;
-import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
@@ -16,11 +15,12 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +30,6 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class History {
 
-    private static final Logger LOG = Logger.getLogger(History.class);
-
     /** In bytes. Large enough to evict cheaply, small enough that a quiet pod keeps little. */
     private static final int SEGMENT = 256 << 10;
 
@@ -39,21 +37,19 @@ public final class History {
     private static final int HEAP_PARTS = 4;
 
     private final PublicationLog.Bounds bounds;
-    private final long maxReplay;
-    private final IntFunction<byte[]> arrays;
-    private final LongSupplier nanoTime;
-    private final LogThrottle failed = new LogThrottle();
+    private final Supplier<OrderHistory> orders;
 
-    /** Empty if this pod hears all channels. */
-    private final Holds holds = new Holds();
+    /** Of publications that are not of a shard. */
+    private final OrderHistory all;
 
-    /**
-     * The publications of one era since this pod started counting in it; {@code null} while the pod has no positions.
-     */
-    private volatile @Nullable PublicationLog log;
+    /** By shard; any thread reads. */
+    private final Map<Object, OrderHistory> shards = new ConcurrentHashMap<>();
 
-    /** Used by the writing thread: the position from which it counts. */
-    private @Nullable Position followed;
+    /** The shard that counts each channel, or did so last; any thread reads. */
+    private final Map<Channel, OrderHistory> counting = new ConcurrentHashMap<>();
+
+    /** Used by the writing thread: the order of what follows. */
+    private OrderHistory current;
 
     /** Used by the writing thread: the sequence of the last publication. */
     private long last;
@@ -73,13 +69,13 @@ public final class History {
     }
 
     History(HistoryConfig config, long maxReplay, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
-        this.bounds = new PublicationLog.Bounds(
+        this.bounds = PublicationLog.Bounds.of(
                 segment,
                 Math.min(config.maxBytes().asLongValue(), Runtime.getRuntime().maxMemory() / HEAP_PARTS),
                 config.maxAge().toNanos());
-        this.maxReplay = maxReplay;
-        this.arrays = arrays;
-        this.nanoTime = nanoTime;
+        this.orders = () -> new OrderHistory(bounds, maxReplay, arrays, nanoTime);
+        this.all = orders.get();
+        this.current = all;
     }
 
     void measure(MeterRegistry metrics) {
@@ -94,6 +90,77 @@ public final class History {
     }
 
     /**
+     * What follows is of the order of a shard, until the next call. To be called by the writing thread. Never throws.
+     *
+     * @param shard {@code null} for what is not of a shard
+     */
+    public void turnTo(@Nullable Object shard) {
+        if (shard == null) {
+            current = all;
+            return;
+        }
+        OrderHistory known = shards.get(shard);
+        if (known == null) {
+            known = orders.get();
+            shards.put(shard, known);
+            share();
+        }
+        current = known;
+    }
+
+    /** Gives each shard an equal part of the memory. */
+    private void share() {
+        PublicationLog.Bounds part = bounds.part(Math.max(1, shards.size()));
+        shards.values().forEach(shard -> shard.limit(part));
+    }
+
+    /**
+     * Whether what is received now of the channel is late: its shard has lost the channel to another, which counts it already.
+     * To be called by the writing thread.
+     */
+    public boolean isLate(Channel channel) {
+        OrderHistory counts = shard(channel);
+        return counts != null && counts != current;
+    }
+
+    /** Returns the channels of the shard that it counts, or will count from its next tick on. */
+    public Collection<Channel> channels(Object shard) {
+        OrderHistory known = shards.get(shard);
+        return known == null ? List.of() : known.channels();
+    }
+
+    /** Whether the shard counts, so that {@link #channels} have positions. To be called by the writing thread. */
+    public boolean counts(Object shard) {
+        OrderHistory known = shards.get(shard);
+        return known != null && known.head() != null;
+    }
+
+    /** The channel is not counted on the shard any more, even if it is heard there. To be called by the writing thread. */
+    public void release(Object shard, Channel channel) {
+        OrderHistory known = shards.get(shard);
+        if (known != null) {
+            known.release(channel);
+            counting.remove(channel, known);
+        }
+    }
+
+    /** No channel of the shard is heard any more. To be called by the writing thread. */
+    public void releaseShard(Object shard) {
+        turnTo(null);
+        OrderHistory gone = shards.remove(shard);
+        if (gone != null) {
+            gone.channels().forEach(channel -> counting.remove(channel, gone));
+            gone.releaseAll();
+            share();
+        }
+    }
+
+    private OrderHistory of(Channel channel) {
+        OrderHistory shard = shard(channel);
+        return shard == null ? all : shard;
+    }
+
+    /**
      * Records that all publications up to a position have been appended, and that the next ones are counted from it. If
      * that is not certain, because the position is of another era or before the head, the history starts again there.
      * Never throws.
@@ -102,28 +169,7 @@ public final class History {
      * @return whether the history starts again at the position
      */
     public boolean follow(@Nullable Position position) {
-        try {
-            PublicationLog known = log;
-            boolean adopted = false;
-            if (position == null) {
-                log = null;
-            } else if (known != null && known.leadsTo(position)) {
-                known.follow(position, nanoTime.getAsLong());
-            } else if (position.isNamed()) {
-                PublicationLog begun = new PublicationLog(bounds, arrays, position, last, nanoTime.getAsLong());
-                holds.begin(begun);
-                log = begun;
-                adopted = true;
-            } else {
-                // Counting by channel begins at a tick.
-                log = null;
-            }
-            followed = position;
-            return adopted;
-        } catch (Throwable e) {
-            failed(e);
-            return false;
-        }
+        return current.follow(position, last);
     }
 
     /**
@@ -131,10 +177,7 @@ public final class History {
      * one right after the other overlap.
      */
     public void prefetch(@Nullable Channel[] channels, int count) {
-        PublicationLog known = log;
-        if (known != null) {
-            known.prefetch(channels, count);
-        }
+        current.prefetch(channels, count);
     }
 
     /**
@@ -149,23 +192,7 @@ public final class History {
      */
     public @Nullable Point append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
         last = sequence;
-        PublicationLog known = log;
-        Position from = followed;
-        if (known == null || from == null) {
-            return null;
-        }
-        try {
-            if (!from.names(messages)) {
-                follow(null);
-            } else if (known.byChannel()) {
-                return append(known, from, sequence, messages, channel, bytes, receivedAt);
-            } else {
-                known.append(from.offset() + messages, from.nonce(), 0, sequence, channel, bytes, receivedAt);
-            }
-        } catch (Throwable e) {
-            failed(e);
-        }
-        return null;
+        return current.append(sequence, messages, channel, bytes, receivedAt);
     }
 
     /**
@@ -173,31 +200,7 @@ public final class History {
      * looked up, so that a client that subscribes at this moment either finds it in the history or receives it.
      */
     public void commit() {
-        PublicationLog known = log;
-        if (known != null) {
-            known.commit();
-        }
-    }
-
-    private @Nullable Point append(
-            PublicationLog known,
-            Position from,
-            long sequence,
-            int messages,
-            Channel channel,
-            byte[] bytes,
-            long receivedAt) {
-        Hold hold = holds.get(known, channel);
-        if (hold == null) {
-            return null;
-        }
-        Point point = hold.count(from.tick(), from.nonce(), bytes);
-        if (point == null) {
-            follow(null);
-        } else {
-            known.append(from.offset() + messages, point.check(), point.count(), sequence, channel, bytes, receivedAt);
-        }
-        return point;
+        current.commit();
     }
 
     /**
@@ -205,21 +208,24 @@ public final class History {
      * writing thread, by pods that hear different channels.
      */
     public void hold(Channel channel) {
-        PublicationLog known = log;
-        if (known != null && known.byChannel() && channel.route().history()) {
-            holds.add(known, channel);
+        current.hold(channel, last);
+        if (current != all && current.holds(channel)) {
+            OrderHistory before = counting.put(channel, current);
+            if (before != null && before != current) {
+                // That shard has lost the channel without having said so yet.
+                before.release(channel);
+            }
         }
     }
 
-    /** The channel is not heard any more. To be called by the writing thread. */
+    /** The channel is not heard any more. To be called by the writing thread, by pods that do not subscribe on shards. */
     public void release(Channel channel) {
-        holds.remove(channel);
+        all.release(channel);
     }
 
     /** No channel is heard any more. To be called by the writing thread. */
     public void releaseAll() {
-        holds.clear();
-        follow(null);
+        all.releaseAll();
     }
 
     /**
@@ -231,33 +237,41 @@ public final class History {
         if (position == null || !position.era().byChannel()) {
             return position;
         }
-        PublicationLog known = log;
-        return known == null || !known.isOf(position) ? null : holds.name(known, position, channels.get());
+        if (position.era().kind() != Era.Kind.OF_SHARD) {
+            return all.name(position, channels);
+        }
+        Collection<Channel> one = channels.get();
+        return one.size() == 1 ? name(position, one.iterator().next()) : null;
     }
 
-    /** Clears the history, because it lacks a publication that a client may ask for. */
-    private void failed(Throwable e) {
-        log = null;
-        long count = failed.pass();
-        if (count > 0) {
-            LOG.errorf(
-                    e,
-                    "Sluice cleared the history after a failure; failures: %d. Clients can't resume from earlier positions, and must"
-                            + " fetch their state",
-                    count);
-        }
+    private @Nullable Position name(Position position, Channel channel) {
+        OrderHistory shard = shard(channel);
+        return shard == null ? null : shard.name(position, () -> List.of(channel));
+    }
+
+    /** Returns the shard that counts the channel. */
+    private @Nullable OrderHistory shard(Channel channel) {
+        OrderHistory shard = counting.get(channel);
+        return shard != null && shard.holds(channel) ? shard : null;
     }
 
     /** Returns the position up to which the history is complete; {@code null} while this pod has no positions. */
     public @Nullable Position head() {
-        PublicationLog known = log;
-        return known == null ? null : known.head();
+        return all.head();
     }
 
     /** Returns {@link #head} as a point in what this pod receives; {@code null} while this pod has no positions. */
     public @Nullable Watermark watermark() {
-        PublicationLog known = log;
-        return known == null ? null : known.watermark(known.head());
+        return all.watermark();
+    }
+
+    /** Does what {@link #watermark()} does, for what this pod receives of the channel. */
+    public @Nullable Watermark watermark(Channel channel) {
+        if (shards.isEmpty()) {
+            return all.watermark();
+        }
+        OrderHistory shard = shard(channel);
+        return shard == null ? null : shard.watermark(channel);
     }
 
     /**
@@ -265,9 +279,7 @@ public final class History {
      * channel, or has no positions.
      */
     public @Nullable Position heardSince(Channel channel) {
-        PublicationLog known = log;
-        Hold hold = known == null ? null : holds.get(known, channel);
-        return hold == null ? null : hold.since();
+        return of(channel).heardSince(channel);
     }
 
     /**
@@ -277,30 +289,7 @@ public final class History {
      * @param since everything up to it is known to the client
      */
     public Replay read(Position since, Collection<Channel> channels) {
-        PublicationLog known = log;
-        if (known == null
-                || channels.stream().anyMatch(channel -> !channel.route().history())) {
-            return new Replay.Refused(Reason.UNKNOWN);
-        }
-        if (!known.agrees(since)) {
-            return new Replay.Refused(Reason.MISMATCH);
-        }
-        long from = since.offset();
-        if (known.byChannel()) {
-            Holds.Found found = holds.resolve(known, since, channels);
-            if (found instanceof Holds.Not not) {
-                return not.answer();
-            }
-            from = ((Holds.At) found).offset();
-        }
-        Position head = known.head();
-        if (from > head.offset()) {
-            return new Replay.Ahead();
-        }
-        if (!known.coversAllSince(from) || (known.byChannel() && !holds.cover(known, channels, from))) {
-            return new Replay.Refused(Reason.GAP);
-        }
-        return new Search(known, maxReplay, from, head).find(channels);
+        return (channels.isEmpty() ? all : of(channels.iterator().next())).read(since, channels);
     }
 
     /**
@@ -311,48 +300,18 @@ public final class History {
      * @return refused where it does not have everything since the position, or has too much to search
      */
     public Replay list(Channel channel, int limit, @Nullable Position since, boolean reverse) {
-        PublicationLog known = log;
-        if (known == null || !channel.route().history()) {
-            return new Replay.Refused(Reason.UNKNOWN);
-        }
-        Position head = known.head();
-        if (since != null && !known.agrees(since)) {
-            return new Replay.Refused(Reason.MISMATCH);
-        }
-        long from = since == null ? 0 : since.offset();
-        long heard = 0;
-        if (known.byChannel()) {
-            Hold hold = holds.get(known, channel);
-            if (hold == null) {
-                return new Replay.Refused(Reason.GAP);
-            }
-            heard = hold.since().offset();
-            if (since != null) {
-                Holds.Found found = holds.resolve(known, since, List.of(channel));
-                if (found instanceof Holds.Not not) {
-                    return not.answer();
-                }
-                from = ((Holds.At) found).offset();
-            }
-        }
-        if (since != null && !reverse && (!known.coversAllSince(from) || from < heard)) {
-            return new Replay.Refused(Reason.GAP);
-        }
-        Listing listing = new Listing(known, maxReplay, head, channel, heard);
-        return reverse
-                ? listing.newest(since == null ? Long.MAX_VALUE : from, limit)
-                : listing.oldest(Math.max(from, heard), limit, since != null);
+        return of(channel).list(channel, limit, since, reverse);
     }
 
     /** In bytes of memory. */
     private double bytes() {
-        PublicationLog known = log;
-        return known == null ? 0 : known.bytes();
+        return all.bytes()
+                + shards.values().stream().mapToLong(OrderHistory::bytes).sum();
     }
 
     /** In seconds. */
     private double age() {
-        PublicationLog known = log;
-        return known == null ? 0 : (double) (nanoTime.getAsLong() - known.oldestAt()) / TimeUnit.SECONDS.toNanos(1);
+        long age = shards.values().stream().mapToLong(OrderHistory::age).min().orElseGet(all::age);
+        return (double) age / TimeUnit.SECONDS.toNanos(1);
     }
 }

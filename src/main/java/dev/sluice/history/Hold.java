@@ -22,6 +22,7 @@ final class Hold {
     private final Channel channel;
     private final String key;
     private final Position since;
+    private final long started;
 
     // Used by the counting thread.
     private long tick;
@@ -32,12 +33,14 @@ final class Hold {
      * Creates the hold of a channel.
      *
      * @param since that of a tick; the log has everything of the channel after it
+     * @param started the sequence of the last publication before that tick
      */
-    Hold(PublicationLog log, Channel channel, Position since) {
+    Hold(PublicationLog log, Channel channel, Position since, long started) {
         this.log = log;
         this.channel = channel;
         this.key = Since.key(channel.name());
         this.since = since;
+        this.started = started;
     }
 
     Channel channel() {
@@ -50,6 +53,10 @@ final class Hold {
 
     Position since() {
         return since;
+    }
+
+    long started() {
+        return started;
     }
 
     /** Whether the log has everything of the channel after an offset. */

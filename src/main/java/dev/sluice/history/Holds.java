@@ -5,6 +5,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.route.Channel;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -31,11 +32,15 @@ final class Holds {
     private final Map<Channel, Hold> holds = new ConcurrentHashMap<>();
     private final Map<String, Hold> byKey = new ConcurrentHashMap<>();
 
-    /** The pod has heard the tick at the head of the log, and everything of the channel since. */
-    void add(PublicationLog log, Channel channel) {
+    /**
+     * The pod has heard the tick at the head of the log, and everything of the channel since.
+     *
+     * @param started the sequence of the last publication before that tick
+     */
+    void add(PublicationLog log, Channel channel, long started) {
         Hold known = holds.get(channel);
         if (known == null || !known.isOf(log)) {
-            put(new Hold(log, channel, log.head()));
+            put(new Hold(log, channel, log.head(), started));
         }
     }
 
@@ -58,11 +63,16 @@ final class Holds {
         byKey.clear();
     }
 
-    /** Continues in a log that begins now. */
-    void begin(PublicationLog log) {
-        holds.replaceAll((channel, hold) -> new Hold(log, channel, log.head()));
+    /** Continues in a log that begins now, after the publication with that sequence. */
+    void begin(PublicationLog log, long started) {
+        holds.replaceAll((channel, hold) -> new Hold(log, channel, log.head(), started));
         byKey.clear();
         holds.values().forEach(hold -> byKey.put(hold.key(), hold));
+    }
+
+    /** Returns the channels. */
+    List<Channel> channels() {
+        return List.copyOf(holds.keySet());
     }
 
     /** Returns the hold of a channel in the log; {@code null} if this pod does not count it there. */

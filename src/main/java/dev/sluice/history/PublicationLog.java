@@ -39,10 +39,38 @@ final class PublicationLog {
      *
      * @param segmentBytes the capacity of a segment; one entry that needs more gets a segment of its own
      * @param maxAge in nanoseconds
+     * @param maxSegments a power of two
+     * @param slotBits there are two to the power of it slots
+     * @param tables the memory besides the segments that counts; a single log may have its tables in addition
      */
-    record Bounds(int segmentBytes, long maxBytes, long maxAge) {}
+    record Bounds(int segmentBytes, long maxBytes, long maxAge, int maxSegments, int slotBits, long tables) {
 
-    private final Bounds bounds;
+        /** Returns those of a single log. */
+        static Bounds of(int segmentBytes, long maxBytes, long maxAge) {
+            long most = Math.max(SEGMENTS, maxBytes / segmentBytes + 1);
+            int segments = Integer.highestOneBit((int) Math.min(most, 1 << 24)) << 1;
+            return new Bounds(segmentBytes, maxBytes, maxAge, segments, SLOT_BITS, 0);
+        }
+
+        /** Returns those of one of several logs, which has several segments and small tables even if there are many logs. */
+        Bounds part(int logs) {
+            long part = maxBytes / logs;
+            long slots = Math.max(MIN_SLOTS, Math.min(MAX_SLOTS, part / BYTES_PER_SLOT));
+            int bits = Long.SIZE - 1 - Long.numberOfLeadingZeros(slots);
+            long fixed = Long.BYTES * ((2L << bits) + 2L * TICKS) + (long) Integer.BYTES * maxSegments;
+            long segment = Math.min(segmentBytes, Math.max(1, (part - fixed) / SEGMENTS));
+            return new Bounds((int) segment, part, maxAge, maxSegments, bits, fixed);
+        }
+    }
+
+    /** The least number of segments of one of several logs. */
+    private static final int SEGMENTS = 8;
+
+    // Of one of several logs: its slots take at most a sixteenth of its memory.
+    private static final int BYTES_PER_SLOT = 256;
+    private static final int MIN_SLOTS = 1 << 8;
+    private static final int MAX_SLOTS = 1 << 14;
+
     private final IntFunction<byte[]> arrays;
     private final Era era;
 
@@ -58,10 +86,16 @@ final class PublicationLog {
      * For each slot the address of the newest entry: the number of its segment, then its offset there. 0 if there is
      * none.
      */
-    private final AtomicLongArray newest = new AtomicLongArray(1 << SLOT_BITS);
+    private final AtomicLongArray newest;
 
     /** For each slot the offset of the newest evicted publication. */
-    private final AtomicLongArray evicted = new AtomicLongArray(1 << SLOT_BITS);
+    private final AtomicLongArray evicted;
+
+    /** The bits of a hash besides those of its slot. */
+    private final int shift;
+
+    /** The memory besides the segments that counts. */
+    private final long tables;
 
     /** Numbers and nonces of the last ticks. */
     private final AtomicLongArray ticks = new AtomicLongArray(TICKS);
@@ -79,6 +113,7 @@ final class PublicationLog {
     private volatile long bytes;
 
     // Used by the writing thread.
+    private Bounds bounds;
     private @Nullable Segment current;
     private byte @Nullable [] spare;
     private long appended;
@@ -97,13 +132,17 @@ final class PublicationLog {
      */
     PublicationLog(Bounds bounds, IntFunction<byte[]> arrays, Position position, long started, long now) {
         this.bounds = bounds;
+        this.shift = Integer.SIZE - bounds.slotBits();
+        this.tables = bounds.tables();
+        this.newest = new AtomicLongArray(1 << bounds.slotBits());
+        this.evicted = new AtomicLongArray(1 << bounds.slotBits());
         this.arrays = arrays;
         this.era = position.era();
         this.adoption = position.offset();
         this.started = started;
         this.oldestAt = now;
-        long most = bounds.maxBytes() / bounds.segmentBytes() + 1;
-        this.segments = new AtomicReferenceArray<>(Integer.highestOneBit((int) Math.min(most, 1 << 24)) << 1);
+        this.segments = new AtomicReferenceArray<>(bounds.maxSegments());
+        account((int) tables);
         follow(position, now);
     }
 
@@ -190,11 +229,12 @@ final class PublicationLog {
     /** Returns a segment with room for an entry; null if the entry is too large. */
     private @Nullable Segment roll(int length) {
         int capacity = Math.max(bounds.segmentBytes(), Segment.HEADER + length);
-        if (capacity > bounds.maxBytes()) {
+        if (tables + capacity > bounds.maxBytes()) {
             return null;
         }
         current = null;
-        while (used + capacity > bounds.maxBytes()) {
+        // Segments from before the bounds changed may be smaller, and so too many.
+        while (used + capacity > bounds.maxBytes() || next - oldest == segments.length()) {
             evict();
         }
         byte[] array = spare;
@@ -207,6 +247,20 @@ final class PublicationLog {
         account(capacity);
         current = segment;
         return segment;
+    }
+
+    /** Keeps to these bounds from now on, but for the tables. To be called by the writing thread. */
+    void limit(Bounds now) {
+        bounds = now;
+        if (spare != null && spare.length != now.segmentBytes()) {
+            spare = null;
+        }
+        while (oldest < next && used > now.maxBytes()) {
+            if (segment(oldest) == current) {
+                current = null;
+            }
+            evict();
+        }
     }
 
     /** Evicts the oldest segment. Readers that can't pin it find its entries in {@link #evicted}. */
@@ -379,7 +433,12 @@ final class PublicationLog {
         return (int) number & (segments.length() - 1);
     }
 
-    static int slot(int hash) {
+    private int slot(int hash) {
+        return (hash * SPREAD) >>> shift;
+    }
+
+    /** Returns the slot of a hash in a single log. */
+    static int slotOfSingle(int hash) {
         return (hash * SPREAD) >>> (Integer.SIZE - SLOT_BITS);
     }
 }

@@ -4,6 +4,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -26,17 +27,19 @@ final class Search {
     private final PublicationLog log;
     private final long maxBytes;
     private final long since;
+    private final Watermark end;
     private final Position upTo;
     private final List<Entry> found = new ArrayList<>();
     private long bytes;
     private int passed;
 
-    /** Searches for publications after an offset and up to a position, with a maximum of bytes. */
-    Search(PublicationLog log, long maxBytes, long since, Position upTo) {
+    /** Searches for publications after an offset and up to a point, with a maximum of bytes. */
+    Search(PublicationLog log, long maxBytes, long since, Watermark end) {
         this.log = log;
         this.maxBytes = maxBytes;
         this.since = since;
-        this.upTo = upTo;
+        this.end = end;
+        this.upTo = end.position();
     }
 
     Replay find(Collection<Channel> channels) {
@@ -48,7 +51,7 @@ final class Search {
         }
         // Sequence numbers rise with the positions.
         found.sort(Comparator.comparingLong(entry -> entry.payload().sequence()));
-        return new Replay.Recovered(found, log.watermark(upTo));
+        return new Replay.Recovered(found, end);
     }
 
     private @Nullable Reason find(Channel channel) {

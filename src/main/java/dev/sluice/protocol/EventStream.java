@@ -146,7 +146,7 @@ final class EventStream extends V1 {
     @Override
     public byte[] encode(Channel channel, Payload payload, boolean complete) {
         Position position = payload.position();
-        byte[] id = position == null || !position.isNamed() || !complete ? NOTHING : ascii("id: " + position + "\n");
+        byte[] id = position == null || !position.isOfAll() || !complete ? NOTHING : ascii("id: " + position + "\n");
         byte[] type = payload.text() ? name(channel) : BINARY;
         byte[] data = payload.text() ? payload.bytes() : Base64.getEncoder().encode(payload.bytes());
         int lines = payload.text() ? lines(data) : 0;

@@ -84,7 +84,7 @@ final class V2 extends V1 {
         EntryId id = payload.id();
         if (id != null) {
             header = "{\"channel\":\"" + quoted(channel.name()) + "\",\"id\":\"" + id + "\"}\n";
-        } else if (position == null || !position.isNamed()) {
+        } else if (position == null || !position.isOfAll()) {
             header = "{\"channel\":\"" + quoted(channel.name()) + "\"}\n";
         } else if (position.point() != null) {
             header = "{\"channel\":\"" + quoted(channel.name()) + (complete ? "\",\"at\":\"" : "\",\"pos\":\"")

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.ObjIntConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -177,6 +178,47 @@ public final class LoopListeners {
                 .toList();
     }
 
+    /**
+     * Suspends delivery to those of the {@link #connections} that are not suspended until an answer. To be called on the
+     * loop.
+     */
+    public List<Suspension> suspendAnswered(Predicate<Connection> which) {
+        changes.apply();
+        List<Suspension> suspended = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            Listener listener = listeners[i];
+            if (!listener.isSuspended() && which.test(listener.connection)) {
+                listener.suspend();
+                suspended.add(new Suspension(listener));
+            }
+        }
+        return suspended;
+    }
+
+    /** Delivery of the channel to one connection is suspended. Confined to the loop. */
+    public final class Suspension {
+
+        private final Listener listener;
+
+        private Suspension(Listener listener) {
+            this.listener = listener;
+        }
+
+        public Connection connection() {
+            return listener.connection;
+        }
+
+        public Channel channel() {
+            return channel;
+        }
+
+        /** Whether delivery is still suspended since then. */
+        public boolean lasts() {
+            changes.apply();
+            return find(listener.connection) == listener && listener.isSuspended();
+        }
+    }
+
     boolean isEmpty() {
         return size == 0;
     }
@@ -321,6 +363,11 @@ public final class LoopListeners {
         void suspend() {
             after = SUSPENDED;
             resumesAfter = null;
+        }
+
+        /** Whether it is suspended, and no point is known after which delivery continues. */
+        boolean isSuspended() {
+            return after == SUSPENDED && resumesAfter == null;
         }
 
         void resume(@Nullable Watermark point) {

@@ -213,7 +213,7 @@ final class Authentication {
         startVerifying(session);
         gate.join(
                 first,
-                session.dialect().positioned(),
+                session.dialect(),
                 release -> session.run(() -> {
                     try {
                         if (session.isVerifying() && release != null) {

@@ -18,6 +18,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import jakarta.inject.Singleton;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +71,21 @@ final class ChannelResumption {
         });
     }
 
+    /** Ends the positions of a channel: the client subscribes again, or its own channel starts anew by itself. */
+    void restart(Connection connection, ChannelDialect dialect, Channel channel) {
+        connection.forget(channel);
+        if (!registry.own(connection).contains(channel)) {
+            registry.unsubscribe(connection, channel);
+            connection.send(dialect.restarted(List.of(channel), Map.of()));
+            return;
+        }
+        registry.suspend(connection, channel);
+        Watermark end = history.watermark(channel);
+        Position from = end == null ? null : history.name(end.position(), () -> List.of(channel));
+        connection.send(dialect.restarted(List.of(), Map.of(channel, new Start(false, null, from))));
+        registry.resume(connection, channel, end);
+    }
+
     private Map<Channel, Replay> read(Request request) {
         Map<Channel, Replay> replays = new LinkedHashMap<>();
         request.since().forEach((channel, since) -> {
@@ -84,27 +100,28 @@ final class ChannelResumption {
 
     private void answer(Request request, Map<Channel, Replay> replays) {
         Connection connection = request.client().connection();
-        Watermark end = history.watermark();
-        Position head = end == null ? null : end.position();
-        Frame answer = request.answer().apply(starts(request, replays, head));
+        Map<Channel, @Nullable Watermark> ends = new HashMap<>();
+        request.since().keySet().forEach(channel -> ends.put(channel, history.watermark(channel)));
+        Frame answer = request.answer().apply(starts(request, replays, ends));
         // Publications that arrive meanwhile must fit as well: a client that is closed as too slow would resume from
         // the same position repeatedly.
         boolean fits = connection.hasRoom(answer.cost() * 3L / 2 + Resumption.RESERVE);
         if (!fits) {
             replays.replaceAll((channel, replay) -> new Refused(Reason.TOO_MUCH));
-            answer = request.answer().apply(starts(request, replays, head));
+            answer = request.answer().apply(starts(request, replays, ends));
         }
         request.client().spend(answer.length());
         connection.send(answer);
         request.since().keySet().forEach(channel -> {
             Replay replay = replays.get(channel);
-            Watermark begins = replay instanceof Recovered recovered ? recovered.end() : end;
+            Watermark begins = replay instanceof Recovered recovered ? recovered.end() : ends.get(channel);
             registry.resume(connection, channel, channel.route().history() ? begins : null);
             count(channel, replay);
         });
     }
 
-    private Map<Channel, Start> starts(Request request, Map<Channel, Replay> replays, @Nullable Position head) {
+    private Map<Channel, Start> starts(
+            Request request, Map<Channel, Replay> replays, Map<Channel, @Nullable Watermark> ends) {
         Map<Channel, Start> starts = new LinkedHashMap<>();
         request.since().forEach((channel, since) -> {
             if (replays.get(channel) instanceof Recovered recovered) {
@@ -119,6 +136,8 @@ final class ChannelResumption {
                                 missed.isEmpty() ? name(request, recovered.upTo(), channel) : since,
                                 missed));
             } else {
+                Watermark end = ends.get(channel);
+                Position head = end == null ? null : end.position();
                 starts.put(
                         channel, new Start(since == null ? null : (Boolean) false, null, name(request, head, channel)));
             }

@@ -1,8 +1,11 @@
 package dev.sluice.session;
 
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.ShardedChannels;
 import dev.sluice.feed.WantedChannels;
 import dev.sluice.log.LimitMeter;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Inject;
@@ -46,18 +49,21 @@ final class FeedGate {
     /**
      * Makes the feed hear the channels.
      *
-     * @param positioned whether the client gets positions, so that it waits until the channels have them as well
+     * @param dialect the client's; if it has positions, the client waits until the channels have them as well
      * @param onHeard called once the feed hears them, or its gap is reported to clients. Its argument must be run when the
      *     client listens, or has given up; it is {@code null} if this pod has too many channels
      */
-    void join(List<Channel> channels, boolean positioned, Consumer<@Nullable Runnable> onHeard) {
+    void join(List<Channel> channels, Dialect dialect, Consumer<@Nullable Runnable> onHeard) {
         List<String> names =
                 channels.stream().filter(this::guards).map(Channel::name).toList();
         if (subscriptions == null || names.isEmpty()) {
             onHeard.accept(() -> {});
             return;
         }
-        subscriptions.join(names, positioned, release -> {
+        // On shards, only channels have positions.
+        boolean counts =
+                subscriptions instanceof ShardedChannels ? dialect instanceof ChannelDialect : dialect.positioned();
+        subscriptions.join(names, counts, release -> {
             if (release == null) {
                 tooMany.exceeded();
             }

@@ -175,7 +175,7 @@ final class GapNotifier {
                 }));
     }
 
-    private static int share(Connection connection) {
+    static int share(Connection connection) {
         return System.identityHashCode(connection) & (Session.SHARES - 1);
     }
 

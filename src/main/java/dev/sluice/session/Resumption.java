@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.History;
@@ -173,7 +174,8 @@ final class Resumption {
         List<Channel> channels = request.since() == null ? request.joined() : request.channels();
         List<Channel> withHistory =
                 channels.stream().filter(channel -> channel.route().history()).toList();
-        if (from == null || withHistory.isEmpty()) {
+        // A position of one channel says nothing of others.
+        if (from == null || from.era().kind() == Era.Kind.OF_SHARD || withHistory.isEmpty()) {
             return new Refused(Reason.UNKNOWN);
         }
         charge(request.client(), from);

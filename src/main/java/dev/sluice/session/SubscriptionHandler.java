@@ -156,7 +156,7 @@ final class SubscriptionHandler {
     private void awaitFeed(Client client, Channel channel, Span span) {
         gate.join(
                 List.of(channel),
-                client.connection().positioned(),
+                client.dialect(),
                 release -> client.connection().loop().execute(() -> {
                     joined(client, channel, client.pending().remove(channel), release);
                     if (release == null) {

@@ -49,7 +49,7 @@ final class EventIds {
 
     /** Records that everything up to the position has been sent; returns whether the id changes. */
     boolean reached(@Nullable Position position) {
-        boolean changes = positioned && position != null && position.isNamed();
+        boolean changes = positioned && position != null && position.isOfAll();
         if (changes) {
             at = position;
         }

@@ -244,7 +244,7 @@ class ClockTest {
         assertThat(position.offset()).isLessThan(1L << 53);
         assertThat(Position.parse(position.toString())).isEqualTo(position);
         assertThat(position.toString()).matches("[!-~]{1,96}");
-        Position named = Position.of(Era.founded(0x18f3c, true, 0xffff), Position.MAX_TICK, 0, 0)
+        Position named = Position.of(Era.founded(0x18f3c, Era.Kind.BY_CHANNEL, 0xffff), Position.MAX_TICK, 0, 0)
                 .named(new Point(Since.key("upload:7"), Point.MAX_COUNT, 0xffff));
         assertThat(Position.parse(named.toString())).isEqualTo(named);
         assertThat(Position.parse(named.ofPublication())).isEqualTo(named);

@@ -152,6 +152,20 @@ class BacklogTest {
     }
 
     @Test
+    void positionsOfPublicationsSayNothingOfOthersWhereTheReadHasNone() {
+        for (int i = 0; i < 5000; i++) {
+            byte[] number = Integer.toString(i).getBytes(StandardCharsets.US_ASCII);
+            add(i % 2 == 0 ? A : B, Payload.of(++sequence, at(i), number, System.nanoTime()));
+        }
+        backlog.handOver(null);
+        tasks.remove().run();
+        assertThat(writer.sent).as("in the midst of the read").hasSizeBetween(1, 4999);
+        assertThat(backlog.position(at(9000))).isNull();
+        runTasks();
+        assertThat(backlog.position(null)).isNull();
+    }
+
+    @Test
     void dropKeepsBarriers() {
         backlog.barrier();
         backlog.drop();

@@ -2,6 +2,7 @@ package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.clock.Era;
 import dev.sluice.harness.Histories;
 import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
@@ -471,7 +472,12 @@ class NodeSubscriptionTest {
                     this,
                     new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), random),
                     new Supervisor.Timing(
-                            Duration.ofSeconds(5), BEAT, 3, Duration.ofSeconds(15), Duration.ofDays(1), false),
+                            Duration.ofSeconds(5),
+                            BEAT,
+                            3,
+                            Duration.ofSeconds(15),
+                            Duration.ofDays(1),
+                            Era.Kind.COMMON),
                     time);
             supervisor.start();
         }

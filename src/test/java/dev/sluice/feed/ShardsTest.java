@@ -69,6 +69,23 @@ class ShardsTest {
     }
 
     @Test
+    void channelLeavesItsShardWhenItMovesAndWhenNobodyWantsIt() {
+        List<String> left = new ArrayList<>();
+        cluster.shards.whenLeft((channels, name) -> left.add(name));
+        cluster.listen("c0");
+        cluster.listen("c1");
+        cluster.settle();
+        cluster.move("c1");
+        cluster.settle();
+        assertThat(left).containsExactly("c1");
+        cluster.leave("c0");
+        cluster.settle();
+        assertThat(left).as("while it lingers").containsExactly("c1");
+        cluster.pass(LINGER);
+        assertThat(left).containsExactly("c1", "c0");
+    }
+
+    @Test
     void deathOfAMasterIsToldForItsChannelsAlone() {
         IntStream.range(0, CHANNELS).forEach(i -> cluster.listen("c" + i));
         cluster.settle();

@@ -3,6 +3,7 @@ package dev.sluice.feed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.clock.Era;
 import dev.sluice.redis.NotMasterException;
 import java.io.IOException;
 import java.time.Duration;
@@ -78,7 +79,7 @@ class SupervisorTest {
                 }
             },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
-            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT, NEVER, false),
+            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT, NEVER, Era.Kind.COMMON),
             new Time() {
                 @Override
                 public Instant now() {

@@ -172,6 +172,23 @@ class TickerTest {
     }
 
     @Test
+    void positionsBeginAgainOnceTheChannelOfTheTicksHasChanged() {
+        adopt();
+        batches.clear();
+        published.clear();
+        ticker.restart();
+        assertThat(batches).extracting(Batch::before).containsExactly((Position) null);
+        assertThat(state).isEqualTo(Ticker.State.AWAITED);
+        ticker.alone();
+        hearOwn();
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+        assertThat(batches.get(1).before()).isNotNull();
+        ticker.close();
+        ticker.restart();
+        assertThat(state).as("after the end").isEqualTo(Ticker.State.ABSENT);
+    }
+
+    @Test
     void podTicksAfterASilentIntervalPlusJitter() {
         adopt();
         time.pass(INTERVAL.minusMillis(1));

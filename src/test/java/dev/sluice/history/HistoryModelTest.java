@@ -47,7 +47,7 @@ class HistoryModelTest {
         }
 
         private int slot() {
-            return PublicationLog.slot(channel.hashCode());
+            return PublicationLog.slotOfSingle(channel.hashCode());
         }
     }
 
@@ -196,7 +196,7 @@ class HistoryModelTest {
             bytes += 2 * (kept.payload().length() + kept.channel().length() + Segment.HEADER + Long.BYTES);
         }
         Set<Integer> slots = new HashSet<>();
-        channels.forEach(channel -> slots.add(PublicationLog.slot(channel.hashCode())));
+        channels.forEach(channel -> slots.add(PublicationLog.slotOfSingle(channel.hashCode())));
         int most = bytes;
         return after.stream()
                 .filter(kept -> slots.contains(kept.slot()))

@@ -428,7 +428,7 @@ class HistoryTest {
     /** Follows a tick whose number is its nonce. */
     @Test
     void podThatSubscribesByNameRefusesPositionsOfTheOtherMode() {
-        Era byName = Era.founded(ERA.start(), true, ERA.random());
+        Era byName = Era.founded(ERA.start(), Era.Kind.BY_CHANNEL, ERA.random());
         Position known = Position.of(byName, 1, 0, 5);
         history.follow(known);
         history.hold(A);
@@ -442,7 +442,7 @@ class HistoryTest {
 
     @Test
     void channelIsRecoveredFromTheTickSinceWhichItIsHeld() {
-        Era byName = Era.founded(1000, true, 7);
+        Era byName = Era.founded(1000, Era.Kind.BY_CHANNEL, 7);
         history.follow(Position.of(byName, 1, 0, 5));
         assertThat(history.append(1, 1, A, TestHistory.publication(A, "not held"), now))
                 .isNull();
@@ -459,6 +459,105 @@ class HistoryTest {
         assertThat(history.read(since.named(other), List.of(A))).isEqualTo(new Replay.Refused(Reason.MISMATCH));
         history.release(A);
         assertThat(history.read(since, List.of(A))).isEqualTo(new Replay.Refused(Reason.GAP));
+    }
+
+    @Test
+    void eachShardCountsItsOwnChannels() {
+        History shared = shared(1 << 20);
+        Position one = follow(shared, "one", 1000, 1);
+        shared.hold(A);
+        shared.append(1, 1, A, TestHistory.publication(A, "a"), now);
+        shared.commit();
+        Position other = follow(shared, "other", 2000, 4);
+        shared.hold(B);
+        shared.append(2, 1, B, TestHistory.publication(B, "b"), now);
+        shared.commit();
+        assertThat(payloads(shared.read(one, List.of(A)))).containsExactly("a");
+        assertThat(payloads(shared.read(other, List.of(B)))).containsExactly("b");
+        assertThat(refused(shared.read(other, List.of(A)))).isEqualTo(Reason.MISMATCH);
+        assertThat(refused(shared.read(one, List.of(A, B)))).isEqualTo(Reason.MISMATCH);
+        assertThat(shared.isLate(A)).as("from the other shard").isTrue();
+        assertThat(shared.isLate(B)).isFalse();
+        shared.release("other", A);
+        assertThat(shared.isLate(A)).as("still counted by its own shard").isTrue();
+        shared.release("one", A);
+        assertThat(shared.isLate(A)).as("counted nowhere").isFalse();
+        assertThat(refused(shared.read(one, List.of(A)))).isEqualTo(Reason.UNKNOWN);
+        shared.releaseShard("other");
+        assertThat(refused(shared.read(other, List.of(B)))).isEqualTo(Reason.UNKNOWN);
+    }
+
+    @Test
+    void channelIsCountedByTheShardThatHoldsItLast() {
+        History shared = shared(1 << 20);
+        Position one = follow(shared, "one", 1000, 1);
+        shared.hold(A);
+        Position other = follow(shared, "other", 2000, 4);
+        shared.hold(A);
+        shared.append(1, 1, A, TestHistory.publication(A, "a"), now);
+        shared.commit();
+        assertThat(refused(shared.read(one, List.of(A)))).isEqualTo(Reason.MISMATCH);
+        assertThat(payloads(shared.read(other, List.of(A)))).containsExactly("a");
+        shared.release("one", A);
+        assertThat(payloads(shared.read(other, List.of(A)))).containsExactly("a");
+        assertThat(shared.channels("one")).isEmpty();
+        shared.releaseShard("one");
+        assertThat(payloads(shared.read(other, List.of(A)))).containsExactly("a");
+    }
+
+    @Test
+    void shardsShareTheMemory() {
+        int most = 8 << 20;
+        History shared = shared(most);
+        MeterRegistry metrics = new SimpleMeterRegistry();
+        shared.measure(metrics);
+        for (int shards = 1; shards <= 40; shards++) {
+            fill(shared, "shard " + shards);
+            assertThat(gauge(metrics, "sluice.history.bytes"))
+                    .as("%d shards", shards)
+                    .isBetween(0.1 * most, 1.0 * most);
+        }
+        // Each still keeps what came last, although a part is smaller than the segments of a single history.
+        for (int shards = 1; shards <= 40; shards++) {
+            Position since = fill(shared, "shard " + shards);
+            assertThat(shared.read(since, List.of(QUIET))).isInstanceOf(Replay.Recovered.class);
+            assertThat(payloads(shared.list(A, 1, null, true)))
+                    .as("shard %d", shards)
+                    .hasSize(1);
+        }
+        assertThat(gauge(metrics, "sluice.history.bytes")).isBetween(0.5 * most, 1.0 * most);
+        for (int shards = 1; shards <= 39; shards++) {
+            shared.releaseShard("shard " + shards);
+        }
+        for (int i = 0; i < 20; i++) {
+            fill(shared, "shard 40");
+        }
+        assertThat(gauge(metrics, "sluice.history.bytes")).isBetween(0.9 * most, 1.0 * most);
+    }
+
+    /** Adds more than the memory of a shard; returns the position before. */
+    private Position fill(History shared, String shard) {
+        Position position = Position.of(Era.founded(1000, Era.Kind.OF_SHARD, 7), ++tick, 0, tick);
+        shared.turnTo(shard);
+        shared.follow(position);
+        shared.hold(A);
+        shared.hold(QUIET);
+        for (int i = 1; i <= 500; i++) {
+            shared.append(++sequence, i, A, TestHistory.publication(A, "x".repeat(SEGMENT)), now);
+        }
+        shared.commit();
+        return position;
+    }
+
+    private History shared(int most) {
+        return TestHistory.with(most, MAX_REPLAY, 256 << 10, byte[]::new, () -> now);
+    }
+
+    private static Position follow(History shared, String shard, long start, long number) {
+        Position position = Position.of(Era.founded(start, Era.Kind.OF_SHARD, 7), number, 0, 5);
+        shared.turnTo(shard);
+        shared.follow(position);
+        return position;
     }
 
     private Position tick() {

@@ -48,7 +48,8 @@ public final class TestHistory {
         return IntStream.iterate(0, i -> i + 1)
                 .mapToObj(i -> TestOutboxFactory.channel("user:" + i))
                 .filter(other -> !other.equals(channel)
-                        && PublicationLog.slot(other.hashCode()) == PublicationLog.slot(channel.hashCode()))
+                        && PublicationLog.slotOfSingle(other.hashCode())
+                                == PublicationLog.slotOfSingle(channel.hashCode()))
                 .findFirst()
                 .orElseThrow();
     }

@@ -8,11 +8,23 @@ import dev.sluice.harness.ClusterLoad;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
+import dev.sluice.harness.Tokens;
+import dev.sluice.redis.HashSlot;
+import io.vertx.core.json.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,25 +39,25 @@ import org.junit.jupiter.api.Test;
 class ShardedIT {
 
     private static RedisCluster cluster;
+    private static Map<String, String> config;
     private static Pod pod;
 
     @BeforeAll
     static void start() {
         Program.named("redis-check-rdb");
         cluster = RedisCluster.start();
-        pod = Pod.ready(
-                cluster.nodes().get(0),
-                Map.of(
-                        "quarkus.redis.client-type", "cluster",
-                        "quarkus.redis.hosts", cluster.uris(),
-                        "sluice.feed.mode", "sharded",
-                        "sluice.feed.linger", "1s",
-                        "sluice.subscriptions.linger", "1s",
-                        "sluice.canary.interval", "300ms",
-                        // A slow machine must not cause a gap.
-                        "sluice.canary.missed-beats", "10",
-                        "sluice.canary.reconnect", "3s",
-                        "sluice.feed.backoff.max", "300ms"));
+        config = Map.of(
+                "quarkus.redis.client-type", "cluster",
+                "quarkus.redis.hosts", cluster.uris(),
+                "sluice.feed.mode", "sharded",
+                "sluice.feed.linger", "1s",
+                "sluice.subscriptions.linger", "1s",
+                "sluice.canary.interval", "300ms",
+                // A slow machine must not cause a gap.
+                "sluice.canary.missed-beats", "10",
+                "sluice.canary.reconnect", "3s",
+                "sluice.feed.backoff.max", "300ms");
+        pod = Pod.ready(cluster.nodes().get(0), config);
     }
 
     @AfterAll
@@ -193,6 +205,153 @@ class ShardedIT {
             assertThat(load.channelsWithGaps())
                     .isNotEmpty()
                     .allMatch(channel -> Objects.equals(before.get(channel), victim));
+        }
+    }
+
+    /** Tries again when the pods were interrupted meanwhile, which busy machines do; then the client must not recover. */
+    @Test
+    void clientsWithAPositionForEachChannelRecoverOnAnotherPodUntilTheSlotMoves() {
+        Map<Redis, Deque<Integer>> clocks = slotsOfTags();
+        // That with the lowest, so that there are higher ones.
+        Redis master = clocks.entrySet().stream()
+                .min(Comparator.comparing(slots -> slots.getValue().getLast()))
+                .orElseThrow()
+                .getKey();
+        int highest = clocks.remove(master).getLast();
+        // The others keep the highest, in which their clocks and canary messages are.
+        clocks.values().forEach(Deque::removeLast);
+        int higher = clocks.values().stream()
+                .flatMap(Deque::stream)
+                .filter(slot -> slot > highest)
+                .findFirst()
+                .orElseThrow();
+        try (Client client = Client.of(pod, "8")) {
+            client.subscribe(uploadOn(master));
+            // This pod is connected, and must change to the clock that the other will choose.
+            cluster.moveSlot(higher, master);
+            try (Pod other = Pod.ready(cluster.nodes().get(0), config)) {
+                await("a client that recovers")
+                        .atMost(Duration.ofMinutes(2))
+                        .until(() -> recoversOn(other, "upload:" + uploadOn(master)));
+            }
+        }
+    }
+
+    /** Returns the slots of each master, in order, among which it has its clock in the highest. */
+    private static Map<Redis, Deque<Integer>> slotsOfTags() {
+        NavigableMap<Integer, Redis> owners = cluster.owners();
+        return IntStream.range(0, 128)
+                .map(tag -> HashSlot.of(Integer.toString(tag).getBytes(StandardCharsets.US_ASCII)))
+                .sorted()
+                .boxed()
+                .collect(Collectors.groupingBy(
+                        slot -> owners.floorEntry(slot).getValue(),
+                        HashMap::new,
+                        Collectors.toCollection(ArrayDeque::new)));
+    }
+
+    private static boolean recoversOn(Pod other, String channel) {
+        try (SdkConnection there = new SdkConnection(other);
+                SdkConnection here = new SdkConnection(pod)) {
+            String epoch = there.subscribe(channel, "").getString("epoch");
+            if (epoch.equals("_") || !epoch.equals(here.subscribe(channel, "").getString("epoch"))) {
+                return false;
+            }
+            cluster.publishToShard(channel, "1");
+            cluster.publishToShard(channel, "2");
+            long offset = here.awaitPublication(channel, 2);
+            here.leave();
+            if (offset == 0) {
+                return false;
+            }
+            cluster.publishToShard(channel, "3");
+            cluster.publishToShard(channel, "4");
+            String since = ",\"recover\":true,\"epoch\":\"" + epoch + "\",\"offset\":" + offset;
+            try (SdkConnection again = new SdkConnection(other)) {
+                JsonObject answer = again.subscribe(channel, since);
+                if (!answer.getBoolean("recovered")) {
+                    return false;
+                }
+                assertThat(answer.getJsonArray("publications").stream()
+                                .map(publication -> ((JsonObject) publication).getInteger("data")))
+                        .startsWith(3)
+                        .isSubsetOf(3, 4);
+                if (answer.getJsonArray("publications").size() < 2 && again.awaitPublication(channel, 4) == 0) {
+                    return false;
+                }
+            }
+            cluster.moveSlot(cluster.slot(channel));
+            cluster.publishToShard(channel, "5");
+            there.awaitEnd(channel);
+            try (SdkConnection again = new SdkConnection(other)) {
+                JsonObject answer = again.subscribe(channel, since);
+                assertThat(answer.getBoolean("recovered"))
+                        .as("after the slot has moved")
+                        .isFalse();
+            }
+            return true;
+        }
+    }
+
+    /** A connection as of Centrifugo's SDKs. */
+    private static final class SdkConnection implements AutoCloseable {
+
+        private final Client client;
+        private final Deque<String> lines = new ArrayDeque<>();
+
+        SdkConnection(Pod to) {
+            client = Client.connect(to.webSocket("/connection/websocket"), Map.of(), "centrifuge-json");
+            client.send("{\"id\":1,\"connect\":{\"token\":\"" + Tokens.of("9") + "\"}}");
+            await(message -> message.containsKey("connect"));
+        }
+
+        JsonObject subscribe(String channel, String more) {
+            client.send("{\"id\":2,\"subscribe\":{\"channel\":\"" + channel + "\"" + more + "}}");
+            return await(message -> message.containsKey("subscribe")).getJsonObject("subscribe");
+        }
+
+        void leave() {
+            client.close();
+        }
+
+        /** Returns its offset; 0 if it has none, or the subscription ends before. */
+        long awaitPublication(String channel, int data) {
+            JsonObject push = push(await(message -> isEnd(message, channel)
+                    || Integer.valueOf(data)
+                            .equals(push(message)
+                                    .getJsonObject("pub", new JsonObject())
+                                    .getValue("data"))));
+            return push.getJsonObject("pub", new JsonObject()).getLong("offset", 0L);
+        }
+
+        void awaitEnd(String channel) {
+            await(message -> isEnd(message, channel));
+        }
+
+        private static boolean isEnd(JsonObject message, String channel) {
+            return push(message).containsKey("unsubscribe")
+                    && push(message).getString("channel").equals(channel);
+        }
+
+        private static JsonObject push(JsonObject message) {
+            return message.getJsonObject("push", new JsonObject());
+        }
+
+        private JsonObject await(Predicate<JsonObject> wanted) {
+            while (true) {
+                while (lines.isEmpty()) {
+                    lines.addAll(client.next().lines().toList());
+                }
+                JsonObject message = new JsonObject(lines.remove());
+                if (wanted.test(message)) {
+                    return message;
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            leave();
         }
     }
 

@@ -32,8 +32,8 @@ class ChannelResumptionTest {
     private static final Routes ROUTES = new Routes(List.of(TestOutboxFactory.USER));
     private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
     private static final Frame ANSWER = Dialect.CENTRIFUGE.pong(IntNode.valueOf(1));
-    private static final Era COMMON = Era.founded(1000, false, 7);
-    private static final Era BY_NAME = Era.founded(1000, true, 7);
+    private static final Era COMMON = Era.founded(1000, Era.Kind.COMMON, 7);
+    private static final Era BY_NAME = Era.founded(1000, Era.Kind.BY_CHANNEL, 7);
 
     @Test
     void clientsAreChargedForFindingPositionsOfPodsThatSubscribeByName() {

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 class PositionedSubscriptionsTest {
 
     private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
-    private static final Era BY_NAME = Era.founded(1000, true, 7);
+    private static final Era BY_NAME = Era.founded(1000, Era.Kind.BY_CHANNEL, 7);
     private static final Position COUNTED_SINCE = Position.of(BY_NAME, 2, 0, 6);
 
     /** A pod that hears the channel since {@link #COUNTED_SINCE}, and a publication before. */

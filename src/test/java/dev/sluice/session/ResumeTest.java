@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Histories;
 import dev.sluice.protocol.Dialect;
+import dev.sluice.session.ResumeSimulation.Hearing;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -56,19 +57,26 @@ class ResumeTest {
 
     @Test
     void podsThatSubscribeByNameLoseAndRepeatNothing() {
-        byName(Dialect.V2, HISTORIES, 6_000, 4_000);
+        byName(Dialect.V2, Hearing.BY_NAME, HISTORIES, 6_000, 4_000);
     }
 
     @Test
     void podsThatSubscribeByNameLoseAndRepeatNothingForCentrifugosSdks() {
-        byName(Dialect.CENTRIFUGE, HISTORIES, 3_000, 2_000);
+        byName(Dialect.CENTRIFUGE, Hearing.BY_NAME, HISTORIES, 3_000, 2_000);
     }
 
-    private static void byName(Dialect dialect, int histories, int steps, int calmSteps) {
+    @Test
+    void podsThatSubscribeOnShardsLoseAndRepeatNothing() {
+        Map<String, Integer> outcomes = byName(Dialect.CENTRIFUGE, Hearing.BY_SHARD, HISTORIES, 3_000, 2_000);
+        assertThat(outcomes).containsKeys("moved slots", "failovers", "lost ticks", "eras left");
+    }
+
+    private static Map<String, Integer> byName(
+            Dialect dialect, Hearing hearing, int histories, int steps, int calmSteps) {
         List<String> failed = new ArrayList<>();
         Map<String, Integer> outcomes = new HashMap<>();
         for (long seed = 0; seed < histories; seed++) {
-            ResumeSimulation simulation = new ResumeSimulation(seed, dialect, true);
+            ResumeSimulation simulation = new ResumeSimulation(seed, dialect, hearing);
             simulation.run(steps, calmSteps);
             simulation.outcomes().forEach((outcome, count) -> outcomes.merge(outcome, count, Integer::sum));
             if (!simulation.violations().isEmpty()) {
@@ -78,10 +86,11 @@ class ResumeTest {
         int recovered = outcomes.getOrDefault("recovered true", 0);
         int refused = outcomes.getOrDefault("recovered false", 0);
         System.out.printf(
-                "by name, %s: %d resumes, %.1f %% recovered; %s%n",
-                dialect.tag(), recovered + refused, 100.0 * recovered / (recovered + refused), outcomes);
+                "%s, %s: %d resumes, %.1f %% recovered; %s%n",
+                hearing, dialect.tag(), recovered + refused, 100.0 * recovered / (recovered + refused), outcomes);
         assertThat(failed).isEmpty();
         assertThat(recovered).as("recovered").isGreaterThan(5 * histories);
         assertThat(outcomes).containsKeys("restarts", "interruptions");
+        return outcomes;
     }
 }
