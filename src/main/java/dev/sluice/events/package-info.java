@@ -1,4 +1,4 @@
-/** The typed upload events of the HTTP API; the only package that knows a domain. */
+/** The typed upload events of the HTTP API. */
 @NullMarked
 package dev.sluice.events;
 

@@ -3,8 +3,8 @@ package dev.sluice.outbox;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes to one client, on a WebSocket or an event stream. Used only on the connection's event loop; no method blocks
- * or throws.
+ * Writes to one client, on a WebSocket or an event stream. Used only on the connection's event loop; no method blocks. If
+ * one throws, a frame may be lost, and the connection must end.
  */
 public interface FrameWriter {
 
