@@ -21,8 +21,9 @@ import org.HdrHistogram.Histogram;
  * The logs of publishers and clients, and what follows from them. Times are {@link #now}.
  *
  * @param published by channel
+ * @param surprises messages that no well-behaved client should get, shortened
  */
-public record Books(Map<String, Publications> published, Collection<ClientLog> clients) {
+public record Books(Map<String, Publications> published, Collection<ClientLog> clients, List<String> surprises) {
 
     /**
      * Four seconds without a canary message, two in which gap messages are spread, and the rest for everything else, such as

@@ -222,7 +222,7 @@ public final class AttackProgram extends Check<AttackFinding> {
 
         private void checkPod() {
             alarms.addAll(attacked.alarms());
-            alarms.addAll(traffic.surprises());
+            alarms.addAll(traffic.books(Books::surprises));
             if (!attacked.isHealthy() && !attacked.isHealthy()) {
                 alarms.add("a probe of the pod fails");
             }

@@ -148,7 +148,6 @@ public final class Ledger extends Check<FaultFinding> {
             Waiting.sleep(AFTERMATH);
             traffic.finish();
             traffic.compareStreams(site.redis());
-            List<String> surprises = traffic.surprises();
             return traffic.books(books -> new FaultFinding(
                     fault,
                     books.publications(),
@@ -158,7 +157,7 @@ public final class Ledger extends Check<FaultFinding> {
                     books.audit(false, Books::isStream),
                     books.audit(true, Books::isStream),
                     books.timing(begin, from),
-                    surprises));
+                    books.surprises()));
         }
     }
 

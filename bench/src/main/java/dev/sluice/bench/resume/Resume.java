@@ -100,7 +100,6 @@ public final class Resume extends Check<ResumeFinding> {
             Duration redisCpuMeanwhile = Duration.ofNanos(redis.process().cpuNanos() - redisCpu);
             Waiting.until("everybody", traffic::areAllSubscribed);
             traffic.finish();
-            List<String> surprises = traffic.surprises();
             return traffic.books(books -> new ResumeFinding(
                     contestant,
                     jitter,
@@ -111,7 +110,7 @@ public final class Resume extends Check<ResumeFinding> {
                     books.audit(contestant.protocol().resumes()),
                     cpuMeanwhile,
                     redisCpuMeanwhile,
-                    surprises));
+                    books.surprises()));
         }
     }
 

@@ -63,6 +63,11 @@ public final class Traffic implements AutoCloseable {
     }
 
     /** @param protocols of the clients, in turn; publishers use the command of the first */
+    public Traffic(Load load, List<? extends Protocol> protocols, Site site, Random random) {
+        this(load, protocols, site.entrance(), site.destination(), random);
+    }
+
+    /** @param protocols of the clients, in turn; publishers use the command of the first */
     public Traffic(
             Load load,
             List<? extends Protocol> protocols,
@@ -177,13 +182,13 @@ public final class Traffic implements AutoCloseable {
 
     /** What the function makes of the books; it is called on the event loop, which writes them. */
     public <T> T books(Function<Books, T> reader) {
-        return loop.call(() -> reader.apply(
-                new Books(published, clients.stream().map(Listener::log).toList())));
+        return loop.call(() -> reader.apply(new Books(
+                published, clients.stream().map(Listener::log).toList(), List.copyOf(surprises))));
     }
 
-    /** Messages that no well-behaved client should get, shortened. */
-    public List<String> surprises() {
-        return loop.call(() -> List.copyOf(surprises));
+    /** Only surprises from now on count. */
+    public void forgetSurprises() {
+        loop.run(surprises::clear);
     }
 
     @Override
@@ -292,15 +297,17 @@ public final class Traffic implements AutoCloseable {
 
         private static final int UPLOADS_PER_CLIENT = 3;
         private static final int PAYLOAD_BYTES = 200;
+        private static final int MEMBERS_PERCENT = 30;
 
         /** As of many pages that watch a few uploads each. */
         public static Load of(int clients) {
             return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, 0, PAYLOAD_BYTES, 0);
         }
 
-        /** As of many pages, each channel of which is watched by a few and says something once a second. */
-        public static Load crowd(int clients, int members) {
+        /** As of many pages, each channel of which is watched by a few and says something once a second; with members. */
+        public static Load crowd(int clients) {
             int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
+            int members = clients * MEMBERS_PERCENT / 100;
             return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, 0, PAYLOAD_BYTES, members);
         }
 

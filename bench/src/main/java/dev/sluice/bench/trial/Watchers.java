@@ -11,6 +11,7 @@ import dev.sluice.harness.Waiting;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,14 @@ public final class Watchers implements AutoCloseable {
     /** The channel, to which clients of {@link Traffic} subscribe as well. */
     public static final String ROOM = "room:all";
 
+    private static final int OF_EACH_PROTOCOL = 4;
+
+    /** The default of {@code sluice.presence.grace}. */
+    private static final Duration GRACE = Duration.ofSeconds(15);
+
+    /** For how long events of the last reconnects may come after the grace. */
+    private static final Duration AFTERMATH = Duration.ofSeconds(3);
+
     private static final String LEAVER = "leaver";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -42,16 +51,15 @@ public final class Watchers implements AutoCloseable {
      * Clients that have not connected.
      *
      * @param members the number of clients of {@link Traffic} that subscribe to the channel
-     * @param ofEach the number of watchers for each protocol
      */
-    public Watchers(InetSocketAddress entrance, int members, int ofEach, Random random) {
+    public Watchers(InetSocketAddress entrance, int members, Random random) {
         this.entrance = entrance;
         this.random = random;
         expected.add(LEAVER);
         for (int i = 0; i < members; i++) {
             expected.add(Traffic.user(i));
         }
-        for (int i = 0; i < ofEach; i++) {
+        for (int i = 0; i < OF_EACH_PROTOCOL; i++) {
             for (Dialect dialect : Dialect.values()) {
                 Watcher watcher = new Watcher("watcher" + watchers.size(), dialect);
                 watchers.add(watcher);
@@ -76,8 +84,14 @@ public final class Watchers implements AutoCloseable {
         expected.remove(LEAVER);
     }
 
+    /** Waits until the last reconnects can cause no more events, and each watcher knows everybody. */
+    public void settle() {
+        Waiting.sleep(GRACE.plus(AFTERMATH));
+        awaitEverybody();
+    }
+
     /** Waits until each watcher has been told of exactly those who hear the channel. */
-    public void awaitEverybody() {
+    private void awaitEverybody() {
         Waiting.until(
                 "each watcher's list",
                 () -> loop.call(() -> {

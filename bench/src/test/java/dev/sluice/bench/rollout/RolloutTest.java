@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.process.Page;
-import dev.sluice.bench.rollout.Rollout.UpdateFinding;
 import dev.sluice.bench.trial.RollingUpdate;
 import dev.sluice.bench.trial.RollingUpdate.Replacement;
 import dev.sluice.bench.trial.Watchers.Told;
