@@ -7,13 +7,18 @@ import static dev.sluice.bench.process.Page.Column.text;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Check.Finding;
+import dev.sluice.bench.process.Check.Writer;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
@@ -42,7 +47,35 @@ record FaultFinding(
 
     private static final Column<FaultFinding> NAME = text("fault", finding -> "`" + finding.fault + "`");
 
-    static void writeLosses(Page page, List<FaultFinding> findings) {
+    /**
+     * What the books say.
+     *
+     * @param begin of the fault
+     * @param from the time from which recovery counts
+     */
+    static FaultFinding of(Fault fault, Books books, long begin, long from) {
+        return new FaultFinding(
+                fault,
+                books.publications(),
+                books.confirmed(),
+                books.audit(false, Predicate.not(Books::isStream)),
+                books.audit(true, Predicate.not(Books::isStream)),
+                books.audit(false, Books::isStream),
+                books.audit(true, Books::isStream),
+                books.timing(begin, from),
+                books.surprises());
+    }
+
+    /** The pages, as {@link Check#pages}. */
+    static Map<String, Writer<FaultFinding>> pages(boolean cluster) {
+        return Map.of(
+                "docs/ledger.md",
+                cluster ? FaultFinding::writeClusterLosses : FaultFinding::writeLosses,
+                "bench/results/results.md",
+                cluster ? FaultFinding::writeClusterFigures : FaultFinding::writeFigures);
+    }
+
+    private static void writeLosses(Page page, List<FaultFinding> findings) {
         page.writeTable(
                 "faults",
                 findings,
@@ -56,7 +89,7 @@ record FaultFinding(
         page.writeLines("streams", streams(findings));
     }
 
-    static void writeClusterLosses(Page page, List<FaultFinding> findings) {
+    private static void writeClusterLosses(Page page, List<FaultFinding> findings) {
         page.writeTable(
                 "faults",
                 findings,
@@ -75,7 +108,7 @@ record FaultFinding(
         return count.applyAsLong(v1) + count.applyAsLong(v2);
     }
 
-    static void writeClusterFigures(Page page, List<FaultFinding> findings) {
+    private static void writeClusterFigures(Page page, List<FaultFinding> findings) {
         page.writeTable("v1", findings, ofCluster(FaultFinding::v1))
                 .writeTable("v2", findings, ofCluster(FaultFinding::v2));
     }
@@ -108,7 +141,7 @@ record FaultFinding(
                         forgotten.isEmpty() ? "none" : String.join(", ", forgotten));
     }
 
-    static void writeFigures(Page page, List<FaultFinding> findings) {
+    private static void writeFigures(Page page, List<FaultFinding> findings) {
         List<Column<FaultFinding>> v1 =
                 new ArrayList<>(List.of(NAME, count("publications", finding -> (long) finding.publications)));
         v1.addAll(counts(FaultFinding::v1, "disconnected"));

@@ -3,10 +3,12 @@ package dev.sluice.bench.process;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import picocli.CommandLine.Option;
 
@@ -71,9 +73,17 @@ public abstract class Check<F extends Check.Finding> extends Program {
         F run(Path logs) throws IOException;
     }
 
+    /** A trial of one of several cases. */
+    @FunctionalInterface
+    protected interface CaseTrial<E, F> {
+
+        /** Runs the trial of the case; its processes log to the folder. */
+        F run(E tried, Path logs) throws IOException;
+    }
+
     /** Writes findings into a page. */
     @FunctionalInterface
-    protected interface Writer<F> {
+    public interface Writer<F> {
         void write(Page page, List<F> findings);
     }
 
@@ -105,9 +115,23 @@ public abstract class Check<F extends Check.Finding> extends Program {
         return quick ? few : all;
     }
 
+    /** The random numbers of a case. */
+    protected final Random random(Enum<?> tried) {
+        return new Random(seed + tried.ordinal());
+    }
+
     /** The prefix of the names of the parts that it writes. */
     protected String parts() {
         return name();
+    }
+
+    /** Runs a trial of each case, and prints what it found; a trial that failed has no finding. */
+    protected final <E> List<F> attemptEach(Set<E> cases, CaseTrial<E, F> trial) throws IOException {
+        List<F> findings = new ArrayList<>();
+        for (E tried : cases) {
+            attempt(tried.toString(), logs -> trial.run(tried, logs)).ifPresent(findings::add);
+        }
+        return findings;
     }
 
     /** Runs a trial and prints what it found; empty if the trial failed. */

@@ -150,6 +150,33 @@ public final class Site implements AutoCloseable {
         redis.startAgain();
     }
 
+    /** Has Redis close the connections of all pods. */
+    public void killConnections(Redis.Admin by) {
+        pods.forEach(pod -> pod.link.addresses().forEach(address -> by.command("CLIENT", "KILL", "ADDR", address)));
+    }
+
+    /**
+     * A master of the Cluster.
+     *
+     * @param subscribed whether it is the one to which the pods subscribe, or another one
+     */
+    public Redis master(boolean subscribed) {
+        return cluster().masters().stream()
+                .filter(node -> isSubscribed(node) == subscribed)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static boolean isSubscribed(Redis node) {
+        return node.patterns() > 0 || !((List<?>) node.reply("PUBSUB", "CHANNELS", "upload:*")).isEmpty();
+    }
+
+    /** Kills a master of the Cluster with -9, and returns when its replica has replaced it. */
+    public void kill(Redis master) {
+        master.kill();
+        cluster().awaitMasters();
+    }
+
     /** Freezes Redis permanently; its address leads to another one, as after a failover that moves an address. */
     public void replaceRedis() {
         replaced = redis;
