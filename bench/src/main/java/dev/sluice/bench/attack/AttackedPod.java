@@ -2,7 +2,6 @@ package dev.sluice.bench.attack;
 
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.KeyServer;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
@@ -12,6 +11,7 @@ import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
 import dev.sluice.harness.Waiting;
 import dev.sluice.harness.attack.Attack;
+import dev.sluice.harness.attack.Attackers;
 import dev.sluice.harness.attack.Attackers.Signer;
 import dev.sluice.harness.attack.Attackers.Target;
 import java.io.IOException;
@@ -21,15 +21,8 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** The servers of one trial: a Redis, a pod, a webhook that never answers, and, if the attack needs it, a slow key server. */
 final class AttackedPod implements AutoCloseable {
@@ -119,12 +112,13 @@ final class AttackedPod implements AutoCloseable {
         return Ports.address(pod.port());
     }
 
-    /**
-     * What attackers know of it.
-     *
-     * @param since a position to resume from, if the attack does that
-     */
-    Target target(String since) {
+    /** What attackers know of it, with their position if the attack resumes from one. */
+    Target target(Attack attack) {
+        Target target = target("");
+        return attack.resumes() ? target(Attackers.position(target)) : target;
+    }
+
+    private Target target(String since) {
         Signer tokens = new Signer() {
             @Override
             public String of(String user, String... groups) {
@@ -154,25 +148,6 @@ final class AttackedPod implements AutoCloseable {
         }
     }
 
-    PodMetrics metrics() {
-        return PodMetrics.of(pod);
-    }
-
-    /** Whether its probes succeed. */
-    boolean isHealthy() {
-        return HttpServerProcess.isReady(pod.http("/q/health/ready"))
-                && HttpServerProcess.isReady(pod.http("/q/health/live"));
-    }
-
-    /** Lines of the pod's log that no client should be able to cause. */
-    List<String> alarms() {
-        return pod.logWithoutSlowTasks()
-                .lines()
-                .filter(line -> line.contains(" ERROR ") || line.contains("OutOfMemory") || line.startsWith("\tat "))
-                .limit(5)
-                .toList();
-    }
-
     @Override
     public void close() {
         pod.close();
@@ -182,58 +157,6 @@ final class AttackedPod implements AutoCloseable {
             webhook.close();
         } catch (IOException e) {
             throw new IllegalStateException("can't close a socket", e);
-        }
-    }
-
-    /**
-     * The metrics of a pod at one moment.
-     *
-     * @param values by their names and tags, as Prometheus writes them
-     */
-    record PodMetrics(Map<String, Double> values) {
-
-        private static final Pattern COUNTER =
-                Pattern.compile("sluice_(refused|disconnects|auth_failures)_total\\{(?:limit|reason)=\"(.*)\"}");
-
-        static PodMetrics of(Pod pod) {
-            return read(String.join("\n", pod.metrics()));
-        }
-
-        /** Parses Prometheus's format, and keeps the metrics of Sluice. */
-        static PodMetrics read(String text) {
-            Map<String, Double> values = new HashMap<>();
-            text.lines().filter(line -> line.startsWith("sluice_")).forEach(line -> {
-                int space = line.lastIndexOf(' ');
-                values.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1)));
-            });
-            return new PodMetrics(values);
-        }
-
-        /** The increases of counters of refusals, disconnects and failed authentications, by counter and limit or reason. */
-        Map<String, Long> since(PodMetrics before) {
-            Map<String, Long> counted = new TreeMap<>();
-            values.forEach((name, value) -> {
-                Matcher counter = COUNTER.matcher(name);
-                long more = Math.round(value - before.values.getOrDefault(name, 0.0));
-                if (counter.matches() && more > 0) {
-                    counted.put(counter.group(1) + " " + counter.group(2), more);
-                }
-            });
-            return counted;
-        }
-
-        /** The gauges of connections, subscriptions and queues that differ; empty if none does. */
-        List<String> remains(PodMetrics before) {
-            return Stream.of(
-                            "sluice_connections{state=\"unauthenticated\"}",
-                            "sluice_connections{state=\"authenticated\"}",
-                            "sluice_users",
-                            "sluice_subscriptions",
-                            "sluice_outbox_pending_bytes",
-                            "sluice_inbound_pending_bytes")
-                    .filter(name -> !Objects.equals(values.get(name), before.values.get(name)))
-                    .map(name -> "%s is %s and was %s".formatted(name, values.get(name), before.values.get(name)))
-                    .toList();
         }
     }
 }

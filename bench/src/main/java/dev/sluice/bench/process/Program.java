@@ -3,6 +3,7 @@ package dev.sluice.bench.process;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -109,6 +110,11 @@ public abstract class Program implements Callable<Integer> {
             throw wrong("%s needs a number from %d to %d, not %d".formatted(option, least, most, value));
         }
         return value;
+    }
+
+    /** A duration in seconds, which is another one in a quick run. */
+    protected final Duration duration(int full, int ofQuick) {
+        return Duration.ofSeconds(quick ? ofQuick : full);
     }
 
     /** Checks the native executable of Sluice, if the command line names one. */

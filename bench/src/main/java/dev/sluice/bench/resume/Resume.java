@@ -76,8 +76,8 @@ public final class Resume extends Check<ResumeFinding> {
 
     /** Interrupts the clients of one server while publications flow, and audits them. */
     private ResumeFinding interrupt(Contestant contestant, Jitter jitter, Path logs) {
-        Duration warmUp = Duration.ofSeconds(quick ? 2 : 10);
-        Duration length = Duration.ofSeconds(quick ? 10 : 60);
+        Duration warmUp = duration(10, 2);
+        Duration length = duration(60, 10);
         try (Redis redis = Sluice.redis(logs);
                 HttpServerProcess server = contestant.start(redis, sluiceFlags(), logs);
                 Traffic traffic = new Traffic(

@@ -2,7 +2,7 @@ package dev.sluice.bench.attack;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.sluice.bench.attack.AttackedPod.PodMetrics;
+import dev.sluice.bench.attack.PodWatch.PodMetrics;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
