@@ -73,9 +73,9 @@ public final class AttackProgram extends Check<AttackFinding> {
             PodWatch watch = new PodWatch(pod);
             try (Attackers attackers = Attackers.begin(attack, target)) {
                 // Meanwhile the JVM compiles what only the attack makes the pod run; losses count, times do not.
-                watch.look(duration(10, 0));
+                watch.measure(duration(10, 0));
                 watch.countTimes();
-                watch.look(duration(10, 2));
+                watch.measure(duration(10, 2));
                 watch.awaitReaction(attack.proof(), attackers.tally());
                 watch.end(attackers.tally());
                 attackers.stop();

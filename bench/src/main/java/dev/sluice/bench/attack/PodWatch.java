@@ -47,7 +47,7 @@ final class PodWatch {
     private Optional<Duration> gone = Optional.empty();
     private Map<String, Long> reactions = Map.of();
 
-    /** Before the attack begins. */
+    /** To be made just before the attack begins. */
     PodWatch(AttackedPod attacked) {
         pod = attacked.pod();
         before = PodMetrics.of(pod);
@@ -57,8 +57,8 @@ final class PodWatch {
         begin = Books.now();
     }
 
-    /** Looks at the pod's memory for this time; meanwhile its probes must succeed. */
-    void look(Duration time) {
+    /** Measures the pod's memory again and again for this time; meanwhile its probes must succeed. */
+    void measure(Duration time) {
         long failed = 0;
         long until = System.nanoTime() + time.toNanos();
         while (System.nanoTime() < until) {
@@ -85,7 +85,7 @@ final class PodWatch {
         }
     }
 
-    /** What the attackers have done until now counts, and the CPU time. */
+    /** Only what the attackers have done until now counts, and the CPU time until now. */
     void end(Tally attackers) {
         end = Books.now();
         cores = (double) (pod.process().cpuNanos() - cpuBefore) / (end - counted);
@@ -119,7 +119,7 @@ final class PodWatch {
         return seen;
     }
 
-    /** The pod has logged nothing that no client should be able to cause, and is healthy. */
+    /** Raises an alarm if the pod has logged what no client should be able to cause, or if a probe fails. */
     void checkPod() {
         pod.logWithoutSlowTasks()
                 .lines()
@@ -131,7 +131,7 @@ final class PodWatch {
         }
     }
 
-    /** Whether its probes succeed at the second attempt: a kubelet restarts a pod after several failures, as the machine may pause. */
+    /** Whether its probes succeed. A second attempt counts: the machine may pause, and a kubelet ignores a single failure. */
     private boolean isHealthy() {
         return areProbesAnswered() || areProbesAnswered();
     }

@@ -63,9 +63,8 @@ record UpdateFinding(
     }
 
     static void write(Page page, List<UpdateFinding> findings) {
-        List<Row> rows = findings.stream()
-                .flatMap(finding -> finding.rows().stream())
-                .toList();
+        List<Row> rows =
+                findings.stream().flatMap(finding -> finding.rows().stream()).toList();
         page.writeTable("figures", rows, List.of(text("", Row::name), figure("", Row::figure)));
     }
 
@@ -84,8 +83,7 @@ record UpdateFinding(
                 new Row("p50, p99 of the latency during the update, ms", percentiles(meanwhile)),
                 new Row(
                         "watchers of who joins and leaves, users among whom they watch, reconnects of watchers",
-                        grouped(told.watchers()) + ", " + grouped(told.users()) + ", "
-                                + grouped(told.reconnects())),
+                        grouped(told.watchers()) + ", " + grouped(told.users()) + ", " + grouped(told.reconnects())),
                 new Row(
                         "joins and leaves told of users who came back",
                         grouped(told.joins()) + ", " + grouped(told.leaves())),
@@ -138,8 +136,7 @@ record UpdateFinding(
             objections.add("watchers were told %d times of the one who left".formatted(told.leavesOfLeaver()));
         }
         if (absences.errors() > 0) {
-            objections.add(
-                    "%d connections did not end with 1012: %s".formatted(absences.errors(), absences.endings()));
+            objections.add("%d connections did not end with 1012: %s".formatted(absences.errors(), absences.endings()));
         }
         return objections;
     }

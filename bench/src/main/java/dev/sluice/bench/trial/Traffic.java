@@ -182,8 +182,8 @@ public final class Traffic implements AutoCloseable {
 
     /** What the function makes of the books; it is called on the event loop, which writes them. */
     public <T> T books(Function<Books, T> reader) {
-        return loop.call(() -> reader.apply(new Books(
-                published, clients.stream().map(Listener::log).toList(), List.copyOf(surprises))));
+        return loop.call(() -> reader.apply(
+                new Books(published, clients.stream().map(Listener::log).toList(), List.copyOf(surprises))));
     }
 
     /** Only surprises from now on count. */
@@ -304,7 +304,7 @@ public final class Traffic implements AutoCloseable {
             return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, 0, PAYLOAD_BYTES, 0);
         }
 
-        /** As of many pages, each channel of which is watched by a few and says something once a second; with members. */
+        /** As of many pages, each channel of which is watched by a few and says something once a second; some are members. */
         public static Load crowd(int clients) {
             int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
             int members = clients * MEMBERS_PERCENT / 100;
