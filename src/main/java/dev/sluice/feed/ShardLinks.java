@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** Keeps subscriptions to masters of a Redis Cluster open. Confined to the feed's thread. */
 final class ShardLinks implements Shards.Cluster {
 
+    /** The topology is asked for in each such period; after so many with the same slots, clocks follow them. */
+    private static final int SETTLED = 2;
+
     private final ClusterNodes nodes;
     private final Vertx vertx;
     private final Context context;
@@ -72,6 +75,7 @@ final class ShardLinks implements Shards.Cluster {
     @Override
     public Runnable connect(Supplier<Master> master, ChannelSubscriptions channels, Shards.Events events) {
         FeedListener listener = new Link(channels, events);
+        Time time = new ContextTime(vertx, context);
         Supervisor supervisor = new Supervisor(
                 life -> new ShardSubscription(
                         master,
@@ -81,12 +85,14 @@ final class ShardLinks implements Shards.Cluster {
                         maxPayload,
                         channels,
                         events,
+                        timing.reconnect().multipliedBy(SETTLED),
+                        time,
                         context,
                         life),
                 listener,
                 backoff.get(),
                 timing,
-                new ContextTime(vertx, context),
+                time,
                 () -> "Redis, master " + master.get().address());
         supervisors.add(supervisor);
         supervisor.pause(paused);

@@ -11,6 +11,7 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,9 +41,7 @@ final class ShardSubscription extends ConnectedSubscription {
     private final Supplier<Master> master;
     private final ClockChannel clock;
 
-    /** The master with the slots from which the channel of ticks was chosen; {@code null} if it must be chosen again. */
-    private @Nullable Master chosenFor;
-
+    private final SettledSlots slots;
     private String clockChannel;
     private byte[] clockName;
 
@@ -63,6 +62,7 @@ final class ShardSubscription extends ConnectedSubscription {
      * @param prefixes those of the channels to hear
      * @param clock the channel of ticks; each master has one of its own
      * @param maxPayload in bytes; larger payloads are left out of publications
+     * @param settled how long slots must not have moved before the clock follows them
      * @param context where the listeners are called, and where this must be called
      */
     ShardSubscription(
@@ -73,6 +73,8 @@ final class ShardSubscription extends ConnectedSubscription {
             int maxPayload,
             ChannelSubscriptions channels,
             Shards.Events events,
+            Duration settled,
+            Time time,
             Context context,
             Listener listener) {
         super(beats(master.get()), clients, prefixes, maxPayload, channels, context, listener);
@@ -81,7 +83,7 @@ final class ShardSubscription extends ConnectedSubscription {
         this.master = master;
         this.clock = clock;
         Master present = master.get();
-        this.chosenFor = present;
+        this.slots = new SettledSlots(present, settled, time);
         this.clockChannel = clockChannel(clock, present);
         this.clockName = clockChannel.getBytes(StandardCharsets.US_ASCII);
         connect(made -> ClockChannel.canPublish(made)
@@ -107,7 +109,7 @@ final class ShardSubscription extends ConnectedSubscription {
                 });
     }
 
-    private static String clockChannel(ClockChannel clock, Master master) {
+    static String clockChannel(ClockChannel clock, Master master) {
         return inSlotOf(master, clock.name() + ":" + master.id() + ":{", "}");
     }
 
@@ -227,14 +229,19 @@ final class ShardSubscription extends ConnectedSubscription {
         return name.startsWith(clock.name());
     }
 
-    /** Pods that connected before slots moved and later ones must use the same channel. */
+    /**
+     * Pods that connected before slots moved and later ones must use the same channel. But the clients' positions end with each
+     * change, so there is one for all slots that move.
+     */
     private void followSlots() {
         RedisConnection connection = connection();
-        Master now = master.get();
-        if (connection == null || !canPublish || nextClockChannel != null || now.equals(chosenFor)) {
+        if (connection == null || !canPublish || nextClockChannel != null) {
             return;
         }
-        chosenFor = now;
+        Master now = master.get();
+        if (!slots.haveSettled(now)) {
+            return;
+        }
         String name = clockChannel(clock, now);
         if (!name.equals(clockChannel)) {
             nextClockChannel = name;
@@ -283,7 +290,7 @@ final class ShardSubscription extends ConnectedSubscription {
     private void moved(int slot) {
         if (nextClockChannel != null && HashSlot.of(nextClockChannel.getBytes(StandardCharsets.US_ASCII)) == slot) {
             nextClockChannel = null;
-            chosenFor = null;
+            slots.moved();
         }
         events.moved(slot);
     }
