@@ -69,9 +69,13 @@ public final class ClusterLoad implements AutoCloseable {
         Map<String, Redis> masters = new HashMap<>();
         Publishing publishing = (number, channel) -> {
             try {
-                masters.computeIfAbsent(channel, cluster::masterOf).reply("SPUBLISH", channel, "" + number);
+                Redis master = masters.computeIfAbsent(channel, cluster::masterOf);
+                Object receivers = master.reply("SPUBLISH", channel, "" + number);
+                if (Long.valueOf(0).equals(receivers) && !master.isMaster()) {
+                    throw new IllegalStateException("a replica takes it, but may not pass it on to its master");
+                }
             } catch (RuntimeException refused) {
-                // It has moved, or is dead.
+                // It has moved, is dead, or was demoted.
                 masters.remove(channel);
                 throw refused;
             }

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * A real Redis Cluster of three masters with a replica each. It detects dead nodes after three seconds: with less, nodes of
@@ -21,6 +22,9 @@ public final class RedisCluster implements AutoCloseable {
 
     private static final int MASTERS = 3;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** Redis gives up a failover after five seconds, for example because the master is busy. */
+    private static final Duration MANUAL_FAILOVER = Duration.ofSeconds(6);
 
     private final List<Redis> nodes = new CopyOnWriteArrayList<>();
 
@@ -196,6 +200,33 @@ public final class RedisCluster implements AutoCloseable {
         nodes.add(added);
         awaitWhole();
         return added;
+    }
+
+    /** Lets the replica of a master take its place, as before maintenance, and returns it once all nodes know it. */
+    public Redis failOver(Redis master) {
+        Redis replica = running().stream()
+                .filter(node -> isReplica(node, master))
+                .findFirst()
+                .orElseThrow();
+        patiently("the failover").until(() -> replica.isMaster() || takesOver(replica));
+        patiently("the new replica").ignoreExceptions().until(() -> isReplica(master, replica));
+        awaitWhole();
+        return replica;
+    }
+
+    private static boolean isReplica(Redis node, Redis master) {
+        return ((String) Objects.requireNonNull(node.reply("INFO", "replication")))
+                .contains("master_port:" + master.port() + "\r\n");
+    }
+
+    private static boolean takesOver(Redis replica) {
+        replica.reply("CLUSTER", "FAILOVER");
+        try {
+            await("the promotion").atMost(MANUAL_FAILOVER).until(replica::isMaster);
+            return true;
+        } catch (ConditionTimeoutException late) {
+            return false;
+        }
     }
 
     private static boolean owns(Redis master, int slot) {

@@ -12,12 +12,11 @@ import org.jspecify.annotations.Nullable;
 /** Publishes beats on its own connection, which is made like those of other publishers. */
 final class BeatPublisher implements BeatConnection {
 
-    /** The kind of server. */
+    /** Who hears the beats. */
     enum Kind {
-        /** It must be a master. */
-        CHECKED,
-        /** It is a node of a Redis Cluster, whose shard alone hears the beats. */
-        SHARDED
+        ALL,
+        /** Subscribers on a shard of a Redis Cluster. */
+        SHARD
     }
 
     private final Redis client;
@@ -29,10 +28,10 @@ final class BeatPublisher implements BeatConnection {
     private @Nullable RedisConnection connection;
 
     /**
-     * Starts to connect.
+     * Starts to connect to a server that must be a master: one that has become a replica accepts subscriptions and publications of
+     * its shard, but those of the new master may not reach it.
      *
      * @param client used by this publisher alone; closed with it, because nothing else ends a connection attempt that hangs
-     * @param kind of server and publication
      * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself
      * @param context where the listener is called
      */
@@ -40,12 +39,12 @@ final class BeatPublisher implements BeatConnection {
             Redis client, String channel, Kind kind, @Nullable ClockChannel ticks, Context context, Listener listener) {
         this.client = client;
         this.channel = channel;
-        this.command = kind == Kind.SHARDED ? Command.SPUBLISH : Command.PUBLISH;
+        this.command = kind == Kind.SHARD ? Command.SPUBLISH : Command.PUBLISH;
         this.context = context;
         this.listener = listener;
         client.connect()
                 .onSuccess(made -> made.endHandler(end -> ended(null)).exceptionHandler(this::ended))
-                .compose(made -> kind == Kind.CHECKED ? MasterCheck.check(made) : Future.succeededFuture(made))
+                .compose(made -> kind == Kind.SHARD ? MasterCheck.checkNode(made) : MasterCheck.check(made))
                 .compose(made -> ticks == null
                         ? Future.succeededFuture(made)
                         : ticks.ofServer(made).map(name -> {

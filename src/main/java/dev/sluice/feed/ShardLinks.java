@@ -124,7 +124,7 @@ final class ShardLinks implements Shards.Cluster {
         @Override
         public BeatConnection beats(
                 String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener) {
-            return new BeatPublisher(client(vertx), channel, BeatPublisher.Kind.SHARDED, null, context, listener);
+            return new BeatPublisher(client(vertx), channel, BeatPublisher.Kind.SHARD, null, context, listener);
         }
 
         private Redis client(Vertx with) {

@@ -34,6 +34,13 @@ public final class MasterCheck {
                 });
     }
 
+    /** The same for a node of a Redis Cluster. */
+    public static Future<RedisConnection> checkNode(RedisConnection connection) {
+        return check(connection)
+                .recover(failure -> Future.failedFuture(
+                        failure instanceof NotMasterException ? NotMasterException.ofNode() : failure));
+    }
+
     private static String name(Response role) {
         return role != null && role.type() == ResponseType.MULTI && role.size() > 0
                 ? role.get(0).toString()

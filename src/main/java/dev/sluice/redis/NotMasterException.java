@@ -9,11 +9,16 @@ public final class NotMasterException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     public NotMasterException(String role, String remedy) {
-        super(
-                "the Redis at quarkus.redis.hosts is " + role + " and may not receive publications on the master; set "
-                        + remedy,
-                null,
-                false,
-                false);
+        this("the Redis at quarkus.redis.hosts is " + role + " and may not receive publications on the master; set "
+                + remedy);
+    }
+
+    private NotMasterException(String message) {
+        super(message, null, false, false);
+    }
+
+    /** Returns that of a node of a Redis Cluster, which changes its role in a failover. */
+    static NotMasterException ofNode() {
+        return new NotMasterException("this node of the Redis Cluster is a replica now");
     }
 }

@@ -208,6 +208,42 @@ class ShardedIT {
         }
     }
 
+    /** The demoted master runs on, and would take publications and subscriptions as a replica. */
+    @Tag("long")
+    @Test
+    void nothingIsLostUntoldWhenAReplicaReplacesARunningMaster() {
+        Redis demoted = cluster.masters().get(1);
+        String channel = "upload:" + uploadOn(demoted);
+        List<String> channels =
+                Stream.concat(Stream.of(channel), channels(30).stream()).toList();
+        try (Client client = listening("10", channels);
+                SdkConnection sdk = new SdkConnection(pod);
+                ClusterLoad load = ClusterLoad.onShards(cluster, client, channels)) {
+            JsonObject position = sdk.subscribe(channel, "");
+            load.awaitPublished(300);
+            Map<String, Redis> before = masters(channels);
+            cluster.failOver(demoted);
+            load.awaitPublished(300);
+            load.awaitGaps();
+            load.awaitPublished(300);
+            load.awaitNothingLostUntold();
+            assertThat(load.channelsWithGaps()).isNotEmpty().allMatch(one -> Objects.equals(before.get(one), demoted));
+            sdk.awaitLoss(channel);
+            try (SdkConnection again = new SdkConnection(pod)) {
+                JsonObject answer = again.subscribe(
+                        channel,
+                        ",\"recover\":true,\"epoch\":\"" + position.getString("epoch") + "\",\"offset\":"
+                                + position.getLong("offset", 0L));
+                assertThat(answer.getBoolean("recovered")).isFalse();
+                await("the new master")
+                        .ignoreExceptions()
+                        .untilAsserted(() -> assertThat(cluster.publishToShard(channel, "-1"))
+                                .isEqualTo(1));
+                again.awaitPublication(channel, -1);
+            }
+        }
+    }
+
     /** Tries again when the pods were interrupted meanwhile, which busy machines do; then the client must not recover. */
     @Test
     void clientsWithAPositionForEachChannelRecoverOnAnotherPodUntilTheSlotMoves() {
@@ -326,6 +362,16 @@ class ShardedIT {
 
         void awaitEnd(String channel) {
             await(message -> isEnd(message, channel));
+        }
+
+        /** Waits until it is told to fetch the state: its subscription ends, or it hears of a gap. */
+        void awaitLoss(String channel) {
+            await(message -> isEnd(message, channel)
+                    || push(message)
+                            .getJsonObject("message", new JsonObject())
+                            .getJsonObject("data", new JsonObject())
+                            .getString("channel", "")
+                            .equals(channel));
         }
 
         private static boolean isEnd(JsonObject message, String channel) {
