@@ -183,6 +183,42 @@ class NodeSubscriptionTest {
     }
 
     @Test
+    void pausedPodReadsNothingAndHearsItLaterWithoutAGap() {
+        cluster.settle();
+        int gaps = cluster.gaps.size();
+        assertThat(cluster.lost()).isZero();
+        cluster.supervisor.pause(true);
+        List<Node> masters = cluster.masters();
+        masters.forEach(cluster::publish);
+        cluster.time.pass(Duration.ofMinutes(1));
+        assertThat(cluster.lost()).as("not read yet").isEqualTo(masters.size());
+        cluster.supervisor.pause(false);
+        assertThat(cluster.lost()).isZero();
+        cluster.settle();
+        assertThat(cluster.gaps).hasSize(gaps);
+    }
+
+    @Test
+    void pauseIsThatOfTheNextNodeToo() {
+        cluster.settle();
+        Node node = cluster.subscribed();
+        cluster.supervisor.pause(true);
+        node.kill();
+        cluster.time.pass(Duration.ofSeconds(40));
+        assertThat(cluster.supervisor.live()).isTrue();
+        assertThat(cluster.subscribed()).isNotEqualTo(node);
+        long lost = cluster.lost();
+        cluster.publish(
+                cluster.masters().stream().filter(Node::works).findFirst().orElseThrow());
+        cluster.time.pass(BEAT);
+        assertThat(cluster.lost()).as("not read yet").isEqualTo(lost + 1);
+        cluster.supervisor.pause(false);
+        assertThat(cluster.lost()).isEqualTo(lost);
+        cluster.settle();
+        cluster.assertNothingLostUntold();
+    }
+
+    @Test
     void whatIsLostInRandomHistoriesIsTold() {
         long lost = 0;
         int told = 0;
@@ -309,7 +345,9 @@ class NodeSubscriptionTest {
         private final Node node;
         private final RedisSubscription.Clients clients;
         private final Listener listener;
+        private final List<Consumer<FakeSubscription>> unread = new ArrayList<>();
         private boolean acknowledged;
+        private boolean paused;
         private boolean closed;
 
         FakeSubscription(Simulation cluster, Node node, RedisSubscription.Clients clients, Listener listener) {
@@ -337,9 +375,16 @@ class NodeSubscriptionTest {
                 int incarnation = node.incarnation;
                 cluster.time.after(DELAY, () -> {
                     if (!closed && incarnation == node.incarnation) {
-                        action.accept(this);
+                        unread.add(action);
+                        read();
                     }
                 });
+            }
+        }
+
+        private void read() {
+            while (!paused && !closed && !unread.isEmpty()) {
+                unread.remove(0).accept(this);
             }
         }
 
@@ -349,7 +394,10 @@ class NodeSubscriptionTest {
         }
 
         @Override
-        public void pause(boolean paused) {}
+        public void pause(boolean paused) {
+            this.paused = paused;
+            read();
+        }
 
         @Override
         public long messages() {
