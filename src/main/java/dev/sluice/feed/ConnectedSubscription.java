@@ -8,10 +8,13 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +29,9 @@ abstract class ConnectedSubscription implements Subscription {
      * allocate and clear larger ones each time.
      */
     static final int READ_BYTES = 32 * 1024;
+
+    /** Redis quotes the command; the name of the ACL user may contain anything but spaces. */
+    private static final Pattern REFUSED_PUBSUB = Pattern.compile("['`]pubsub\\b|Try PUBSUB", Pattern.CASE_INSENSITIVE);
 
     private final String beats;
     private final RedisSubscription.Clients clients;
@@ -119,6 +125,33 @@ abstract class ConnectedSubscription implements Subscription {
     final void connected(ChannelSubscriptions to, ChannelSubscriptions.Link made, Runnable onSubscribed) {
         link = made;
         to.connected(made, onSubscribed);
+    }
+
+    /**
+     * Asks whether no other pod subscribes to the channel of ticks. If Redis refuses, for example because the ACL user lacks
+     * {@code +pubsub}, that stays unknown.
+     */
+    final void askWhetherAlone(RedisConnection to, String subcommand, String clockChannel) {
+        to.send(Request.cmd(Command.PUBSUB).arg(subcommand).arg(clockChannel))
+                .onSuccess(subscribers -> {
+                    if (subscribers.type() == ResponseType.MULTI
+                            && subscribers.size() > 1
+                            && subscribers.get(1).toInteger() == 1) {
+                        context.runOnContext(x -> listener.alone());
+                    }
+                })
+                // Vert.x takes the error of a subscription for the answer to this.
+                .onFailure(cause -> {
+                    if (!refusesPubsub(cause)) {
+                        failed(cause);
+                    }
+                });
+    }
+
+    /** Whether Redis does not know PUBSUB or its subcommand, or does not permit it. */
+    private static boolean refusesPubsub(Throwable cause) {
+        return cause instanceof Response
+                && REFUSED_PUBSUB.matcher(String.valueOf(cause.getMessage())).find();
     }
 
     final void end(@Nullable Throwable cause) {

@@ -202,8 +202,8 @@ final class RedisSubscription extends ConnectedSubscription {
     /** Runs on the connection's event loop, for each message that the decoder lets through. */
     private void acknowledgement(Response message) {
         if (message.type() == ResponseType.ERROR) {
-            end(new IllegalStateException(
-                    "Redis refused the subscription: " + message + neededFor(message.toString())));
+            // Vert.x gives errors as a Response that is also a Throwable.
+            failed((Throwable) message);
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
             if (kind.equals("message") && message.get(1).toString().equals(probe)) {
@@ -213,6 +213,15 @@ final class RedisSubscription extends ConnectedSubscription {
                 acknowledged(kind, message.get(1).toString());
             }
         }
+    }
+
+    @Override
+    void failed(Throwable cause) {
+        end(
+                cause instanceof Response
+                        ? new IllegalStateException(
+                                "Redis refused the subscription: " + cause + neededFor(cause.toString()))
+                        : cause);
     }
 
     /** Redis does not name the channel that it refuses. */
@@ -252,20 +261,9 @@ final class RedisSubscription extends ConnectedSubscription {
 
     private void live() {
         listener().subscribed();
-        askWhetherAlone();
-    }
-
-    /** If Redis refuses, for example because the ACL user lacks {@code +pubsub}, the answer stays unknown. */
-    private void askWhetherAlone() {
         RedisConnection connection = connection();
         if (connection != null && canPublish && clockChannel != null) {
-            connection
-                    .send(Request.cmd(Command.PUBSUB).arg("NUMSUB").arg(clockChannel))
-                    .onSuccess(subscribers -> {
-                        if (subscribers.get(1).toInteger() == 1) {
-                            context().runOnContext(x -> listener().alone());
-                        }
-                    });
+            askWhetherAlone(connection, "NUMSUB", clockChannel);
         }
     }
 

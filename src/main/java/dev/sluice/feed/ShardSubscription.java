@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -258,7 +257,7 @@ final class ShardSubscription extends ConnectedSubscription {
         RedisConnection connection = connection();
         if (connection != null) {
             send(connection, Command.SUNSUBSCRIBE, List.of(left));
-            askWhetherAlone(connection);
+            askWhetherAlone(connection, "SHARDNUMSUB", clockChannel);
         }
     }
 
@@ -299,32 +298,8 @@ final class ShardSubscription extends ConnectedSubscription {
         listener().subscribed();
         RedisConnection connection = connection();
         if (connection != null && canPublish) {
-            askWhetherAlone(connection);
+            askWhetherAlone(connection, "SHARDNUMSUB", clockChannel);
         }
-    }
-
-    /** If Redis refuses, for example because the ACL user lacks {@code +pubsub}, the answer stays unknown. */
-    private void askWhetherAlone(RedisConnection connection) {
-        connection
-                .send(Request.cmd(Command.PUBSUB).arg("SHARDNUMSUB").arg(clockChannel))
-                .onSuccess(subscribers -> {
-                    if (subscribers.type() == ResponseType.MULTI
-                            && subscribers.size() > 1
-                            && subscribers.get(1).toInteger() == 1) {
-                        context().runOnContext(x -> listener().alone());
-                    }
-                })
-                // Vert.x takes the error of a subscription for the answer to this.
-                .onFailure(refusal -> {
-                    if (!(refusal instanceof Response) || !refusesCommand(refusal)) {
-                        failed(refusal);
-                    }
-                });
-    }
-
-    /** Whether Redis does not know PUBSUB SHARDNUMSUB, or does not permit it. */
-    private static boolean refusesCommand(Throwable refusal) {
-        return String.valueOf(refusal.getMessage()).toLowerCase(Locale.ROOT).contains("pubsub");
     }
 
     @Override
