@@ -4,6 +4,7 @@ import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -58,6 +59,7 @@ final class KeyServer {
     private record Coming(long due, CompletableFuture<Void> outcome) {}
 
     private final String location;
+    private final Collection<String> algorithms;
     private final Supplier<Future<Fetched>> fetcher;
     private final Timer timer;
     private final LongSupplier nanoTime;
@@ -75,11 +77,19 @@ final class KeyServer {
      * Creates a server without known keys.
      *
      * @param location for the log
+     * @param algorithms that tokens may have
      * @param fetcher fetches the keys; the future must complete, or no further fetch starts
      * @param retain how long expired keys count while they can't be fetched again
      */
-    KeyServer(String location, Supplier<Future<Fetched>> fetcher, Timer timer, LongSupplier nanoTime, Duration retain) {
+    KeyServer(
+            String location,
+            Collection<String> algorithms,
+            Supplier<Future<Fetched>> fetcher,
+            Timer timer,
+            LongSupplier nanoTime,
+            Duration retain) {
         this.location = location;
+        this.algorithms = algorithms;
         this.fetcher = fetcher;
         this.timer = timer;
         this.nanoTime = nanoTime;
@@ -177,6 +187,12 @@ final class KeyServer {
             LOG.infof(
                     "Sluice fetched %d keys that verify tokens from %s",
                     fetched.keys().size(), location);
+        }
+        if (!fetched.keys().verifiesAny(algorithms)
+                && (before == null || before.keys().verifiesAny(algorithms))) {
+            LOG.warnf(
+                    "None of the keys from %s verifies %s, so every token is refused: see mp.jwt.verify.publickey.algorithm",
+                    location, String.join(", ", algorithms));
         }
         List<String> weak = fetched.keys().weak();
         if (before == null || !weak.equals(before.keys().weak())) {

@@ -107,9 +107,8 @@ final class KeySet {
     }
 
     /** Whether a key of the set is for one of the algorithms. */
-    boolean verifiesAny(Collection<SignatureAlgorithm> algorithms) {
+    boolean verifiesAny(Collection<String> algorithms) {
         return algorithms.stream()
-                .map(SignatureAlgorithm::getAlgorithm)
                 .anyMatch(algorithm -> keys.stream()
                         .anyMatch(key -> key.getKeyType().equals(keyType(algorithm))
                                 && (key.getAlgorithm() == null

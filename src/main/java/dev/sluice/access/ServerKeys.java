@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import io.smallrye.jwt.algorithm.SignatureAlgorithm;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.vertx.core.Vertx;
 import java.net.URI;
@@ -51,6 +52,13 @@ final class ServerKeys implements VerificationKeyResolver {
         }
     }
 
+    /** The algorithms that tokens may have. */
+    static List<String> algorithms(JWTAuthContextInfo info) {
+        return info.getSignatureAlgorithm().stream()
+                .map(SignatureAlgorithm::getAlgorithm)
+                .toList();
+    }
+
     private static String loggable(@Nullable String header) {
         return header == null
                 ? "none"
@@ -62,6 +70,7 @@ final class ServerKeys implements VerificationKeyResolver {
         KeyFetch fetch = new KeyFetch(vertx, info);
         this.server = new KeyServer(
                 shown(info.getPublicKeyLocation()),
+                algorithms(info),
                 fetch::keys,
                 (millis, task) -> {
                     if (millis == 0) {

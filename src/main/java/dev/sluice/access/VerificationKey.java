@@ -162,7 +162,7 @@ final class VerificationKey {
             LOG.debug("The key to verify tokens with can't be read", e);
             keys = new KeySet(List.of());
         }
-        if (!keys.verifiesAny(info.getSignatureAlgorithm())) {
+        if (!keys.verifiesAny(ServerKeys.algorithms(info))) {
             throw new ConfigurationException("The key to verify tokens with can't be read: what "
                     + (info.getPublicKeyContent() == null && info.getSecretKeyContent() != null
                             ? "smallrye.jwt.verify.secretkey"

@@ -9,9 +9,19 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.jose4j.jwk.EcJwkGenerator;
+import org.jose4j.jwk.JsonWebKey;
+import org.jose4j.jwk.RsaJwkGenerator;
+import org.jose4j.keys.EllipticCurves;
+import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,6 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @SuppressWarnings("FutureReturnValueIgnored")
 class KeyServerTest {
 
+    private static final Set<String> ALGORITHMS = Set.of("ES256");
     private static final Duration PATIENCE = Duration.ofSeconds(4);
     private static final Duration LIFE = Duration.ofHours(1);
     private static final Duration RETAIN = Duration.ofHours(1);
@@ -31,6 +42,7 @@ class KeyServerTest {
 
     private final KeyServer server = new KeyServer(
             "the server",
+            ALGORITHMS,
             () -> {
                 Promise<Fetched> fetch = Promise.promise();
                 fetches.add(fetch);
@@ -127,6 +139,7 @@ class KeyServerTest {
     void exceptionOfTheFetcherIsAFailure() {
         KeyServer broken = new KeyServer(
                 "the server",
+                ALGORITHMS,
                 () -> {
                     throw new IllegalStateException("broken");
                 },
@@ -219,9 +232,37 @@ class KeyServerTest {
     }
 
     @Test
+    void warnsOnceOfKeysThatAreForOtherAlgorithms() throws JoseException {
+        JsonWebKey rsa = RsaJwkGenerator.generateJwk(2048);
+        JsonWebKey ec = EcJwkGenerator.generateJwk(EllipticCurves.P256);
+        List<String> lines = new ArrayList<>();
+        Handler handler = warnings(lines);
+        Logger logger = Logger.getLogger(KeyServer.class.getName());
+        logger.addHandler(handler);
+        try {
+            server.next(PATIENCE);
+            pass(0);
+            answer(rsa);
+            assertThat(lines).singleElement().asString().startsWith("None of the keys");
+            server.next(PATIENCE);
+            pass(0);
+            answer(rsa);
+            assertThat(lines).as("not each time").hasSize(1);
+            pass(10_000);
+            server.next(PATIENCE);
+            pass(0);
+            answer(rsa, ec);
+            assertThat(lines).hasSize(1);
+        } finally {
+            logger.removeHandler(handler);
+        }
+    }
+
+    @Test
     void errorOfTheFetcherIsAFailure() {
         KeyServer broken = new KeyServer(
                 "the server",
+                ALGORITHMS,
                 () -> {
                     throw new NoClassDefFoundError("broken");
                 },
@@ -249,6 +290,29 @@ class KeyServerTest {
 
     private void answer(Duration life) {
         fetches.get(fetches.size() - 1).complete(new Fetched(new KeySet(List.of()), life));
+    }
+
+    private void answer(JsonWebKey... keys) {
+        fetches.get(fetches.size() - 1).complete(new Fetched(new KeySet(List.of(keys)), LIFE));
+    }
+
+    private static Handler warnings(List<String> lines) {
+        Thread here = Thread.currentThread();
+        return new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                // Other tests may run at the same time.
+                if (Thread.currentThread() == here && line.getLevel().intValue() >= Level.WARNING.intValue()) {
+                    lines.add(line.getMessage());
+                }
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
     }
 
     private void refetch(Duration life) {
