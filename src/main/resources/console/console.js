@@ -148,8 +148,13 @@ function start() {
     if (state.name === 'live') show(true);
     if (state.name === 'connecting' && samples.length === 0) say('connecting', 'connecting');
     if (state.name === 'waiting') say('lost', 'connection lost, reconnecting');
-    if (state.name === 'refused') refused(REFUSALS[state.status]);
+    if (state.name === 'refused') refused(refusal(state));
   });
+}
+
+/** Says why a token was refused: the pod says what is wrong with an invalid one. */
+function refusal({ status, reason }) {
+  return status === 401 && reason ? `${reason}.` : REFUSALS[status];
 }
 
 /**

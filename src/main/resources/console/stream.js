@@ -8,7 +8,7 @@ const SILENCE_MS = 5_000;
 
 /**
  * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'waiting'} | {name: 'refused', status:
- *     number}} State `refused` is final
+ *     number, reason: string | undefined}} State `refused` is final
  */
 
 /**
@@ -36,8 +36,10 @@ export function watch(url, token, onEvent, onState) {
         signal: current.signal,
       });
       if ([401, 403, 404].includes(answer.status)) {
+        const reason = await detail(answer);
+        if (ended) return;
         ended = true;
-        return onState({ name: 'refused', status: answer.status });
+        return onState({ name: 'refused', status: answer.status, reason });
       }
       if (!answer.ok || !answer.body) throw new Error(answer.statusText);
       let rest = '';
@@ -69,6 +71,19 @@ export function watch(url, token, onEvent, onState) {
     ended = true;
     current.abort();
   };
+}
+
+/**
+ * Returns the detail of a problem, if it can be read.
+ *
+ * @param {Response} answer @returns {Promise<string | undefined>}
+ */
+async function detail(answer) {
+  try {
+    return (await answer.json()).detail;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param {ReadableStream<Uint8Array>} body */
