@@ -46,6 +46,7 @@ public final class Authorizer {
     private final MeterRegistry metrics;
     private final RecentRefusals refusals;
     private final LogThrottle unanswered = new LogThrottle();
+    private final LogThrottle refused = new LogThrottle();
 
     @Inject
     Authorizer(
@@ -126,7 +127,7 @@ public final class Authorizer {
     public @Nullable Decision known(String user, Predicate<Channel> grants, Channel channel) {
         Decision known = decide(user, grants, channel);
         if (known == Decision.FORBIDDEN) {
-            refusals.add(user, channel);
+            refuse(user, channel);
         }
         return known;
     }
@@ -157,9 +158,28 @@ public final class Authorizer {
                 .invoke(decision -> {
                     asked(access(channel), decision).increment();
                     if (decision == Decision.FORBIDDEN) {
-                        refusals.add(user, channel);
+                        refuse(user, channel);
                     }
                 });
+    }
+
+    /** Returns the end of a sentence which says that a channel is forbidden; empty if the backend knows why. */
+    public static String reason(Channel channel) {
+        return access(channel) == Access.CLAIM ? ": the channels claim of the token does not allow it" : "";
+    }
+
+    /** Logs the prefix alone, because ids may be those of users. */
+    private void refuse(String user, Channel channel) {
+        refusals.add(user, channel);
+        long count = refused.pass();
+        if (count > 0) {
+            LOG.infof(
+                    "Sluice refused subscriptions: %d, the last to %s:<id> with access=%s%s; the next log line follows in a minute",
+                    count,
+                    channel.route().prefix(),
+                    tag(access(channel)),
+                    reason(channel));
+        }
     }
 
     private Decision unknown(Access access, Throwable failure) {

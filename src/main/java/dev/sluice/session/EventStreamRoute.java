@@ -190,7 +190,7 @@ final class EventStreamRoute {
             channel.span().end("disconnected");
         } else if (forbidden >= 0) {
             Channel named = query.opening().channels().get(forbidden);
-            refuse(context, channel, new Problem(403, "You may not listen to " + named));
+            refuse(context, channel, new Problem(403, "You may not listen to " + named + Authorizer.reason(named)));
         } else if (decisions.contains(Decision.UNKNOWN)) {
             refuse(context, channel, 503);
         } else {

@@ -366,9 +366,8 @@ final class SubscriptionHandler {
     }
 
     private static void forbid(Client client, Channel channel, @Nullable JsonNode id) {
-        client.connection()
-                .send(client.dialect()
-                        .error(ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+        String message = "you may not listen to this channel" + Authorizer.reason(channel);
+        client.connection().send(client.dialect().error(ErrorCode.FORBIDDEN, message, channel.name(), id));
     }
 
     private void tooMany(Client client, Channel channel, @Nullable JsonNode id) {

@@ -84,6 +84,9 @@ class AccessIT {
             assertForbidden(client, "claim:2");
             assertForbidden(client, "claim:of-8");
             assertForbidden(client, "claim:of-{sub}");
+            subscribe(client, "claim:2");
+            assertThat(client.next()).contains("the channels claim of the token does not allow it");
+            pod.awaitLog("Sluice refused subscriptions: ");
         }
         try (Client client = Client.of(pod, "7")) {
             assertForbidden(client, "claim:1");

@@ -258,7 +258,8 @@ class CommandHandlerTest {
         authorizer.questions.get(0).complete(true);
         assertThat(hears(TEAM)).isFalse();
         assertThat(hears(OWNED)).isTrue();
-        assertThat(joint.writer.sent.get(0)).contains("\"code\":\"forbidden\"", TEAM, "\"id\":1");
+        assertThat(joint.writer.sent.get(0))
+                .contains("\"code\":\"forbidden\"", "the channels claim of the token", TEAM, "\"id\":1");
     }
 
     private boolean hears(String channel) {
