@@ -93,7 +93,8 @@ public final class Authorizer {
 
     private static ChannelAuthorizer owners(SluiceConfig.Owner config, int pending, CommandConnectionFactory redis) {
         return new OwnerAuthorizer(
-                redis.open(config.timeout()), new Bulkhead<>(config.timeout(), config.concurrency(), pending));
+                redis.open(config.timeout()),
+                new Bulkhead<>("Redis's answer about owners", config.timeout(), config.concurrency(), pending));
     }
 
     private static ChannelAuthorizer webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
@@ -101,7 +102,7 @@ public final class Authorizer {
                 config.url().orElseThrow(),
                 config,
                 tls,
-                new Bulkhead<>(config.timeout(), config.concurrency(), pending),
+                new Bulkhead<>("the answer of sluice.webhook.url", config.timeout(), config.concurrency(), pending),
                 new WebhookCache<>(config));
     }
 
@@ -175,10 +176,7 @@ public final class Authorizer {
         if (count > 0) {
             LOG.infof(
                     "Sluice refused subscriptions: %d, the last to %s:<id> with access=%s%s; the next log line follows in a minute",
-                    count,
-                    channel.route().prefix(),
-                    tag(access(channel)),
-                    reason(channel));
+                    count, channel.route().prefix(), tag(access(channel)), reason(channel));
         }
     }
 

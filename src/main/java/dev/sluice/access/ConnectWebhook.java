@@ -42,7 +42,10 @@ final class ConnectWebhook {
                 Integer.MAX_VALUE, (int) webhook.connectTokenBytes().asLongValue());
         this.tooMany = tooMany;
         this.bulkhead = new Bulkhead<>(
-                webhook.timeout(), webhook.concurrency(), config.access().pending());
+                "the answer of sluice.webhook.connect.url",
+                webhook.timeout(),
+                webhook.concurrency(),
+                config.access().pending());
         this.answers = new WebhookCache<>(webhook);
         this.backend = Backend.at(url, webhook, tls);
     }

@@ -22,15 +22,16 @@ public final class Bulkhead<T> {
     /**
      * Creates a bulkhead.
      *
+     * @param awaited what a call waits for; tells the metrics of Fault Tolerance apart, so no two are equal
      * @param timeout of each call, including the time in the queue
      * @param concurrency calls that may run at once
      * @param pending calls that may wait at once; at least 1
      */
-    public Bulkhead(Duration timeout, int concurrency, int pending) {
+    public Bulkhead(String awaited, Duration timeout, int concurrency, int pending) {
         this.timeout = timeout;
         guard = TypedGuard.create(new TypeLiteral<Uni<T>>() {})
                 // The exception of a timeout says that this timed out.
-                .withDescription("waiting " + timeout + " for an answer")
+                .withDescription("waiting " + timeout + " for " + awaited)
                 .withBulkhead()
                 .limit(concurrency)
                 .queueSize(pending)

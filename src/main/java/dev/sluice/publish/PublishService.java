@@ -62,7 +62,8 @@ public final class PublishService {
         this.writeBoth = config.streams().writeBoth();
         // A POST takes at most the timeout twice: for its body, and for Redis. The queue has one place, the minimum of
         // the bulkhead.
-        this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
+        this.bulkhead = new Bulkhead<>(
+                "a publication", timeout.multipliedBy(2), config.publish().concurrency(), 1);
         this.tooMany = refused("publish-concurrency", metrics);
         this.abandoned = refused("publish-abandoned", metrics);
     }
