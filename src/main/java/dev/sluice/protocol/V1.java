@@ -11,6 +11,7 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,8 @@ class V1 implements Dialect {
 
     /** A limit is reached; the client may try again later. */
     private static final int TRY_AGAIN_LATER = 1013;
+
+    private static final long NANOS_PER_MILLI = 1_000_000;
 
     /** Our own ping for the client's code, and the protocol's for its WebSocket implementation. */
     private static final List<Frame> HEARTBEAT = List.of(new Frame.Text(utf8(action("ping"))), new Frame.Ping());
@@ -66,15 +69,22 @@ class V1 implements Dialect {
 
     @Override
     public Frame gap(Channel channel, Instant since, @Nullable Instant until) {
-        String end = until == null ? null : until.toString();
-        ObjectNode message = action("gap").put("channel", channel.name());
-        return frame(message.put("since", since.toString()).put("until", end), null);
+        return frame(period(action("gap").put("channel", channel.name()), since, until), null);
     }
 
     @Override
     public Frame gap(Instant since, @Nullable Instant until) {
-        String end = until == null ? null : until.toString();
-        return frame(action("gap").put("since", since.toString()).put("until", end), null);
+        return frame(period(action("gap"), since, until), null);
+    }
+
+    /** Adds a period in milliseconds, rounded so that it is not shorter. */
+    private static ObjectNode period(ObjectNode message, Instant since, @Nullable Instant until) {
+        String end = until == null ? null : millis(until.plusNanos(NANOS_PER_MILLI - 1));
+        return message.put("since", millis(since)).put("until", end);
+    }
+
+    private static String millis(Instant time) {
+        return time.truncatedTo(ChronoUnit.MILLIS).toString();
     }
 
     @Override

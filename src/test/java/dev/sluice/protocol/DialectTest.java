@@ -68,6 +68,12 @@ class DialectTest {
                     .isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:1\"}");
             assertThat(text(dialect.gap(Instant.EPOCH, null)))
                     .isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
+            assertThat(text(dialect.gap(
+                            Instant.parse("2026-11-24T12:00:00.123999999Z"),
+                            Instant.parse("2026-11-24T12:00:31.455000001Z"))))
+                    .as("not shorter than it was")
+                    .isEqualTo("{\"action\":\"gap\",\"since\":\"2026-11-24T12:00:00.123Z\","
+                            + "\"until\":\"2026-11-24T12:00:31.456Z\"}");
             assertThat(text(dialect.heartbeat().get(0))).isEqualTo("{\"action\":\"ping\"}");
             assertThat(dialect.heartbeat().get(1)).isInstanceOf(Frame.Ping.class);
             assertThat(text(dialect.pong(new IntNode(1)))).isEqualTo("{\"action\":\"pong\",\"id\":1}");
