@@ -135,6 +135,8 @@ class ConnectedSubscriptionTest {
                         1000,
                         channels,
                         ignoring(Shards.Events.class),
+                        Duration.ofMinutes(1),
+                        new ContextTime(vertx, context),
                         context,
                         new Life());
             } else {
