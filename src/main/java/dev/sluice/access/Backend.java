@@ -1,23 +1,13 @@
 package dev.sluice.access;
 
-import dev.sluice.config.WebhookConfig;
-import dev.sluice.span.Span;
-import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
-import io.quarkus.runtime.configuration.ConfigurationException;
-import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
-import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.MediaType;
-import java.net.URI;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
 import org.jspecify.annotations.Nullable;
 
 /** A backend as a REST client. TLS is configured by {@code quarkus.tls.webhook.*}. */
@@ -61,35 +51,4 @@ interface Backend {
             @HeaderParam(PARENT) @Nullable String parent,
             @HeaderParam(STATE) @Nullable String state,
             ConnectRequest arrival);
-
-    /** Sends a request in a span of its own. */
-    static Uni<RestResponse<Void>> traced(Span parent, Function<Span, Uni<RestResponse<Void>>> request) {
-        Span span = parent.call("webhook");
-        return request.apply(span)
-                .onItem()
-                .invoke(answer -> span.answered(answer.getStatus()))
-                .onFailure(WebApplicationException.class)
-                .invoke(refusal -> span.answered(refusal.getResponse().getStatus()))
-                .onFailure()
-                .invoke(failure -> span.fail("no answer"))
-                .onCancellation()
-                .invoke(() -> span.fail("timeout"));
-    }
-
-    /**
-     * Returns the backend at this URL.
-     *
-     * @throws ConfigurationException if the TLS configuration is invalid
-     */
-    static Backend at(URI url, WebhookConfig config, TlsConfigurationRegistry tls) {
-        QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
-                .baseUri(url)
-                .followRedirects(false)
-                .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                // By default, questions beyond 50 would wait in the client, in addition to the bulkhead.
-                .property(QuarkusRestClientProperties.CONNECTION_POOL_SIZE, config.concurrency());
-        tls.get("webhook").ifPresent(client::tlsConfiguration);
-        return client.build(Backend.class);
-    }
 }

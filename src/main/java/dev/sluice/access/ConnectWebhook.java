@@ -31,7 +31,7 @@ final class ConnectWebhook {
     private final TokenBudget waiting;
 
     private final LimitMeter tooMany;
-    private final Backend backend;
+    private final BackendClient backend;
     private final Bulkhead<Boolean> bulkhead;
     /** By the digest of the token, which may be long. */
     private final WebhookCache<String> answers;
@@ -47,7 +47,7 @@ final class ConnectWebhook {
                 webhook.concurrency(),
                 config.access().pending());
         this.answers = new WebhookCache<>(webhook);
-        this.backend = Backend.at(url, webhook, tls);
+        this.backend = BackendClient.at(url, webhook, tls);
     }
 
     /** Whether the user may connect; fails without a decision. Answers on any thread. */
@@ -69,9 +69,10 @@ final class ConnectWebhook {
     }
 
     private Uni<Boolean> send(ConnectRequest request, Span span) {
-        return Backend.traced(
+        return backend.send(
                         span,
-                        call -> backend.mayConnect(call.header(Backend.PARENT), call.header(Backend.STATE), request))
+                        (asked, call) ->
+                                asked.mayConnect(call.header(Backend.PARENT), call.header(Backend.STATE), request))
                 .onItem()
                 .transformToUni(answer -> answer(answer.getStatus()))
                 .onFailure(WebApplicationException.class)

@@ -20,7 +20,7 @@ final class Webhook implements ChannelAuthorizer {
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 
-    private final Backend backend;
+    private final BackendClient backend;
     private final Bulkhead<Boolean> bulkhead;
     private final WebhookCache<Question> answers;
 
@@ -30,7 +30,7 @@ final class Webhook implements ChannelAuthorizer {
             TlsConfigurationRegistry tls,
             Bulkhead<Boolean> bulkhead,
             WebhookCache<Question> answers) {
-        this.backend = Backend.at(url, config, tls);
+        this.backend = BackendClient.at(url, config, tls);
         this.bulkhead = bulkhead;
         this.answers = answers;
     }
@@ -45,9 +45,9 @@ final class Webhook implements ChannelAuthorizer {
         Question question = new Question(user, channel.name());
         return answers.ask(
                 question,
-                () -> bulkhead.call(() -> Backend.traced(
+                () -> bulkhead.call(() -> backend.send(
                                 span,
-                                call -> backend.mayListen(
+                                (asked, call) -> asked.mayListen(
                                         call.header(Backend.PARENT), call.header(Backend.STATE), question))
                         .map(answer -> allows(answer.getStatus()))
                         .onFailure(WebApplicationException.class)

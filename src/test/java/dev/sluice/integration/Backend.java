@@ -11,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An HTTP server with answers that the test chooses: a webhook backend, or a server of keys. */
 final class Backend implements AutoCloseable {
@@ -21,6 +22,7 @@ final class Backend implements AutoCloseable {
     private volatile CountDownLatch gate = new CountDownLatch(0);
     private volatile int status = 200;
     private volatile String body = "";
+    private final AtomicInteger closing = new AtomicInteger();
 
     Backend() {
         try {
@@ -31,6 +33,10 @@ final class Backend implements AutoCloseable {
         server.setExecutor(threads);
         server.createContext("/", exchange -> {
             requests.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+            if (closing.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+                exchange.close();
+                return;
+            }
             try {
                 gate.await();
             } catch (InterruptedException e) {
@@ -54,6 +60,11 @@ final class Backend implements AutoCloseable {
     /** Answers with this status from now on. */
     void answers(int with) {
         status = with;
+    }
+
+    /** Closes the connections of the next requests without an answer. */
+    void closes(int next) {
+        closing.set(next);
     }
 
     /** Answers with 200 and this text from now on. */

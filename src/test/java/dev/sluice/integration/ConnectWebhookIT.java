@@ -144,6 +144,21 @@ class ConnectWebhookIT {
     }
 
     @Test
+    void questionIsRepeatedOnceIfTheBackendClosesTheConnection() {
+        int before = backend.requests().size();
+        backend.closes(1);
+        try (Client client = connect().authenticate(token())) {
+            assertThat(client.next()).contains("auth_success");
+        }
+        assertThat(backend.requests()).hasSize(before + 2);
+        backend.closes(2);
+        try (Client client = connect().authenticate(token())) {
+            assertThat(client.closeCode()).isEqualTo(1013);
+        }
+        assertThat(backend.requests()).hasSize(before + 4);
+    }
+
+    @Test
     void invalidTokensDoNotReachTheWebhook() {
         int before = backend.requests().size();
         try (Client client = connect().authenticate(Tokens.signedByAnotherKey(claims()))) {
