@@ -14,11 +14,11 @@ public record EntryId(long millis, long number) implements Comparable<EntryId> {
     /** What a client names that wants everything that the stream has. */
     public static final EntryId BEGINNING = new EntryId(0, -1);
 
-    /**
-     * What clients of a stream without entries get as its position. They send {@code 0-0} to get everything, so that can't
-     * be it.
-     */
-    private static final EntryId SENT_FOR_ZERO = new EntryId(0, 1);
+    /** What older pods sent as the position of a stream without entries. */
+    private static final long UNKNOWN_TIME = 1;
+
+    /** In 2004: no time of a stream without entries is earlier, and hardly any number of an entry is larger. */
+    private static final long EARLIEST_TIME = 1L << 40;
 
     private static final int MAX_DIGITS = 20;
 
@@ -44,19 +44,31 @@ public record EntryId(long millis, long number) implements Comparable<EntryId> {
     }
 
     /**
-     * Parses what a client sends as its last entry: {@code 0} or {@code 0-0} for everything, or the output of {@link
-     * #since}.
+     * Parses what a client sends as its last entry: {@code 0} or {@code 0-0} for everything, or its {@link #position}.
      *
      * @throws IllegalArgumentException where it is anything else
      */
     public static EntryId parseSince(String text) {
         EntryId id = parse(text);
-        return id.equals(ZERO) ? BEGINNING : id.equals(SENT_FOR_ZERO) ? ZERO : id;
+        return id.equals(ZERO) ? BEGINNING : id;
     }
 
-    /** Returns what the client sends as its last entry if it has nothing after this one. */
-    public String since() {
-        return (equals(ZERO) ? SENT_FOR_ZERO : this).toString();
+    /** Returns the position of clients of a stream that had no entry at that time, in milliseconds since 1970. */
+    public static EntryId emptyAt(long time) {
+        return new EntryId(0, time);
+    }
+
+    /**
+     * Returns what a client sends as its last entry if it has nothing after this one. That of a stream without entries has the
+     * time: a stream that is empty again was perhaps not empty all the time.
+     */
+    public EntryId position() {
+        return equals(ZERO) ? emptyAt(System.currentTimeMillis()) : this;
+    }
+
+    /** Returns the time of {@link #emptyAt}, 0 if this is the ID of an entry. */
+    public long emptyTime() {
+        return millis == 0 && (number == UNKNOWN_TIME || number >= EARLIEST_TIME) ? number : 0;
     }
 
     @Override

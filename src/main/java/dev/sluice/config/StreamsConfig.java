@@ -38,7 +38,10 @@ public interface StreamsConfig {
     @InRange(min = "1", max = "1000000000")
     long maxLength();
 
-    /** The time after the HTTP API's last entry at which Redis deletes the stream. */
+    /**
+     * The time after the HTTP API's last entry at which Redis deletes the stream. If a stream is empty again after a shorter
+     * absence, its client has missed nothing.
+     */
     @WithDefault("24h")
     @InRange(min = "1s", max = "36500d")
     Duration maxAge();

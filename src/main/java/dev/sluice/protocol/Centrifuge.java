@@ -124,7 +124,7 @@ final class Centrifuge implements ChannelDialect {
             EntryId after = start.entry();
             result.put("recoverable", true)
                     .put("positioned", true)
-                    .put("epoch", after == null ? NO_EPOCH : EntryOffset.EPOCH)
+                    .put("epoch", after == null ? NO_EPOCH : EntryOffset.epoch(after))
                     .put("offset", after == null ? 0 : EntryOffset.of(after));
         }
         if (start.recovered() != null) {

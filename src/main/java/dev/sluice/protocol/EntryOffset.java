@@ -14,6 +14,11 @@ final class EntryOffset {
     /** The epoch of these offsets. Offsets that are computed otherwise need another one. */
     static final String EPOCH = "entries";
 
+    /** The beginning of the epoch of a stream without entries, before the time: the offset 0 has no room for it. */
+    private static final String EMPTY = EPOCH + ".";
+
+    private static final int RADIX = 36;
+
     private static final int NUMBER_BITS = 12;
     private static final long MAX_NUMBER = (1L << NUMBER_BITS) - 1;
     private static final long MAX_MILLIS = (1L << (53 - NUMBER_BITS)) - 1;
@@ -34,9 +39,29 @@ final class EntryOffset {
         return id.millis() << NUMBER_BITS | number;
     }
 
-    /** Returns the ID that has the offset; {@code null} if there is none. */
+    /** Returns the epoch that a client gets with the offset of the ID. It keeps it with later offsets. */
+    static String epoch(EntryId id) {
+        long emptyTime = id.position().emptyTime();
+        return emptyTime == 0 ? EPOCH : EMPTY + Long.toString(emptyTime, RADIX);
+    }
+
+    /** Returns the position that has the offset; {@code null} if there is none. */
     static @Nullable EntryId parse(String epoch, long offset) {
-        boolean valid = epoch.equals(EPOCH) && offset >= 0 && offset >>> NUMBER_BITS <= MAX_MILLIS;
-        return valid ? new EntryId(offset >>> NUMBER_BITS, offset & MAX_NUMBER) : null;
+        boolean timed = epoch.startsWith(EMPTY);
+        boolean valid = (timed || epoch.equals(EPOCH)) && offset >= 0 && offset >>> NUMBER_BITS <= MAX_MILLIS;
+        if (!valid) {
+            return null;
+        }
+        return timed && offset == 0
+                ? empty(epoch.substring(EMPTY.length()))
+                : new EntryId(offset >>> NUMBER_BITS, offset & MAX_NUMBER);
+    }
+
+    private static @Nullable EntryId empty(String time) {
+        try {
+            return EntryId.emptyAt(Long.parseLong(time, RADIX));
+        } catch (NumberFormatException e) {
+            return null;
+        }
     }
 }

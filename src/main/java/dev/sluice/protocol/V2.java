@@ -131,7 +131,7 @@ final class V2 extends V1 {
         }
         EntryId entry = start.entry();
         if (entry != null) {
-            return answer.put("at", entry.since());
+            return answer.put("at", entry.position().toString());
         }
         Position at = start.at();
         // Publications that are recovered have not been sent yet, so no later position is valid.
@@ -140,7 +140,9 @@ final class V2 extends V1 {
         }
         if (!start.entries().isEmpty() && !Boolean.TRUE.equals(recovered)) {
             ObjectNode ids = answer.putObject("ids");
-            start.entries().forEach((channel, id) -> ids.put(channel.name(), id.since()));
+            start.entries()
+                    .forEach((channel, id) ->
+                            ids.put(channel.name(), id.position().toString()));
         }
         return answer;
     }

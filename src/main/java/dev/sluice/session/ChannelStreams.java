@@ -160,7 +160,7 @@ final class ChannelStreams {
                         if (standing != null && standing.after().equals(after)) {
                             deferral.end(standing.sequence());
                         } else {
-                            sender.begin(this, after);
+                            sender.begin(this, after.position());
                         }
                     }));
         }

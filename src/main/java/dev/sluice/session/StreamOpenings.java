@@ -280,7 +280,8 @@ final class StreamOpenings {
                 } else if (current) {
                     deferral.end(standing.sequence());
                 } else {
-                    subscriptions.resume(client, channel, deferral, standing.after(), false);
+                    subscriptions.resume(
+                            client, channel, deferral, standing.after().position(), false);
                 }
             });
             if (since != null) {

@@ -1,37 +1,66 @@
 package dev.sluice.stream;
 
 import dev.sluice.clock.EntryId;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.route.Channel;
 import dev.sluice.stream.StreamReader.Standing;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what a client missed of a stream, slice by slice, until the channel's cursor is reached. */
 @Singleton
 public final class StreamReplay {
 
-    private final StreamReader reader;
+    /** By how much the clocks of pods may differ. */
+    private static final Duration MARGIN = Duration.ofMinutes(1);
 
-    StreamReplay(StreamReader reader) {
+    private final StreamReader reader;
+    private final long lifeMillis;
+    private final LongSupplier time;
+
+    @Inject
+    StreamReplay(StreamReader reader, SluiceConfig config) {
+        this(reader, config.streams().maxAge(), System::currentTimeMillis);
+    }
+
+    /**
+     * Creates replays.
+     *
+     * @param life how long a stream lasts after its last entry, at least
+     * @param time in milliseconds since 1970
+     */
+    StreamReplay(StreamReader reader, Duration life, LongSupplier time) {
         this.reader = reader;
+        this.lifeMillis = life.minus(MARGIN).toMillis();
+        this.time = time;
     }
 
     /**
      * How far a client has got.
      *
      * @param after the last entry that it has
+     * @param emptyTime when it was told that the stream had none, in milliseconds since 1970; 0 if that is unknown
      */
-    public record Progress(Channel channel, EntryId after, ReadSize size) {
+    public record Progress(Channel channel, EntryId after, ReadSize size, long emptyTime) {
 
-        /** Returns the progress of a client that has nothing after the entry. */
+        /** Returns the progress of a client that has nothing after the entry, or after its {@link EntryId#position}. */
         public static Progress since(Channel channel, EntryId after) {
-            return new Progress(channel, after, new ReadSize());
+            long emptyTime = after.emptyTime();
+            return new Progress(channel, emptyTime == 0 ? after : EntryId.ZERO, new ReadSize(), emptyTime);
+        }
+
+        /** Returns the progress of a client that has got entries up to this one. */
+        Progress upTo(EntryId last) {
+            return new Progress(channel, last, size, emptyTime);
         }
     }
 
@@ -62,10 +91,12 @@ public final class StreamReplay {
     /**
      * Finds out what a client can get of a stream. The channel must have listeners. Thread-safe.
      *
-     * @param after the last entry that it has
+     * @param position the last entry that it has
      * @param receiver called on the source's thread; with {@code null} if Redis does not answer
      */
-    public void check(Channel channel, EntryId after, Consumer<@Nullable Check> receiver) {
+    public void check(Channel channel, EntryId position, Consumer<@Nullable Check> receiver) {
+        Progress progress = Progress.since(channel, position);
+        EntryId after = progress.after();
         reader.join(channel, before -> {
             if (before == null) {
                 receiver.accept(null);
@@ -82,7 +113,7 @@ public final class StreamReplay {
                     read -> {
                         EntryId newest = before.after();
                         boolean connected = read.isEmpty()
-                                ? after.equals(EntryId.ZERO) && newest.equals(after)
+                                ? stayedEmpty(progress, newest)
                                 : read.get(0).id().equals(after);
                         receiver.accept(new Check(connected, newest.precedes(after) ? newest : after));
                     },
@@ -124,9 +155,7 @@ public final class StreamReplay {
         EntryId from = progress.after();
         boolean all = from.equals(EntryId.BEGINNING);
         boolean found = !read.isEmpty() && read.get(0).id().equals(from);
-        boolean connected = all
-                || found
-                || (from.equals(EntryId.ZERO) && read.isEmpty() && now.after().equals(from));
+        boolean connected = all || found || (read.isEmpty() && stayedEmpty(progress, now.after()));
         List<Entry> entries = found ? read.subList(1, read.size()) : read;
         progress.size().adapt(read.size(), Entry.bytes(read), maxBytes);
         if (!all && now.after().precedes(from)) {
@@ -168,6 +197,18 @@ public final class StreamReplay {
                 connected && !skipped,
                 whole || !last.precedes(now.after()),
                 now.sequence(),
-                new Progress(progress.channel(), last, progress.size()));
+                progress.upTo(last));
+    }
+
+    /**
+     * Whether a stream that had no entry when the client left, and has none now, had none meanwhile. Redis knows nothing of
+     * streams that are gone, so this relies on their life: an entry of the time between would still be there.
+     */
+    private boolean stayedEmpty(Progress progress, EntryId newest) {
+        long away = time.getAsLong() - progress.emptyTime();
+        return progress.after().equals(EntryId.ZERO)
+                && newest.equals(EntryId.ZERO)
+                && away < lifeMillis
+                && away > -MARGIN.toMillis();
     }
 }

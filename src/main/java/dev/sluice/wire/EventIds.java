@@ -62,7 +62,8 @@ final class EventIds {
         if (key == null) {
             return false;
         }
-        texts.put(channel, single ? entry.since() : Since.text(key, entry));
+        EntryId position = entry.position();
+        texts.put(channel, single ? position.toString() : Since.text(key, position));
         return true;
     }
 

@@ -64,4 +64,18 @@ class EntryOffsetTest {
         long[] numbers = {0, 1, 4_095, 4_096, -1, random.nextLong()};
         return new EntryId(millis[random.nextInt(millis.length)], numbers[random.nextInt(numbers.length)]);
     }
+
+    @Test
+    void epochOfAStreamWithoutEntriesHasTheTime() {
+        long before = System.currentTimeMillis();
+        String epoch = EntryOffset.epoch(EntryId.ZERO);
+        EntryId empty = Objects.requireNonNull(EntryOffset.parse(epoch, EntryOffset.of(EntryId.ZERO)));
+        assertThat(empty.emptyTime()).isBetween(before, System.currentTimeMillis());
+        assertThat(EntryOffset.parse(epoch, EntryOffset.of(new EntryId(1_000, 1))))
+                .as("the SDK keeps the epoch with later offsets")
+                .isEqualTo(new EntryId(1_000, 1));
+        assertThat(EntryOffset.epoch(new EntryId(1_000, 1))).isEqualTo(EntryOffset.EPOCH);
+        assertThat(EntryOffset.parse(EntryOffset.EPOCH + ".", 0)).isNull();
+        assertThat(EntryOffset.parse(EntryOffset.EPOCH + ".!", 0)).isNull();
+    }
 }

@@ -29,6 +29,7 @@ import dev.sluice.route.Routes;
 import dev.sluice.stream.SimulatedStreams;
 import dev.sluice.stream.StreamGap;
 import dev.sluice.stream.StreamReader;
+import dev.sluice.stream.StreamReplay;
 import dev.sluice.stream.TestReplays;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.mutiny.Uni;
@@ -56,6 +57,7 @@ class ChannelConnectTest {
     private static final Channel INBOX = channel("inbox:7");
     private static final Channel MAIL = channel("mail:7");
     private static final JsonMapper JSON = new JsonMapper();
+    private static final Duration LIFE = Duration.ofDays(1);
 
     private final SimulatedStreams redis = new SimulatedStreams();
     private final HandDrivenSource source = new HandDrivenSource();
@@ -66,10 +68,15 @@ class ChannelConnectTest {
     private final DeliveryDispatcher deliveries = TestDispatchers.with(source, registry, ROUTES);
     private final StreamReader reader = redis.reader(source, registry, deliveries, gap -> {});
     private final ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
+    /** How long clients have been away, besides the time that the test takes. */
+    private Duration away = Duration.ZERO;
+
+    private final StreamReplay replays =
+            TestReplays.of(reader, LIFE, () -> System.currentTimeMillis() + away.toMillis());
     private final ChannelStreams streams = new ChannelStreams(
             registry,
             reader,
-            new ReplaySender(deliveries, reader, TestReplays.of(reader), meters, timer, System::nanoTime, 200),
+            new ReplaySender(deliveries, reader, replays, meters, timer, System::nanoTime, 200),
             meters);
     private final ChannelCommands commands = new ChannelCommands(
             ROUTES,
@@ -211,10 +218,50 @@ class ChannelConnectTest {
         settle();
         JsonNode refused = subscriptions().get("inbox:7");
         assertThat(refused.get("recovered").asBoolean()).isFalse();
+        assertThat(refused.get("offset").asLong()).isZero();
         leave();
         connect(position(refused, "inbox:7"));
         settle();
         assertThat(subscriptions().get("inbox:7").get("recovered").asBoolean()).isTrue();
+    }
+
+    @Test
+    void emptyStreamStayedEmptyDuringAnAbsenceShorterThanItsLife() {
+        redis.delete(INBOX);
+        connect("");
+        settle();
+        for (int i = 0; i < 3; i++) {
+            String inbox = position(subscriptions().get("inbox:7"), "inbox:7");
+            leave();
+            connect(inbox);
+            settle();
+            assertThat(subscriptions().get("inbox:7").get("recovered").asBoolean())
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void emptyStreamMayHaveHadEntriesDuringAnAbsenceAsLongAsItsLife() {
+        redis.delete(INBOX);
+        connect("");
+        settle();
+        String inbox = position(subscriptions().get("inbox:7"), "inbox:7");
+        leave();
+        redis.add(INBOX, 10);
+        redis.delete(INBOX);
+        settle();
+        away = LIFE;
+        connect(inbox);
+        settle();
+        assertThat(subscriptions().get("inbox:7").get("recovered").asBoolean()).isFalse();
+    }
+
+    @Test
+    void positionWithoutTimeDoesNotProveThatTheStreamStayedEmpty() {
+        redis.delete(INBOX);
+        connect("\"inbox:7\":{\"recover\":true,\"epoch\":\"entries\",\"offset\":0}");
+        settle();
+        assertThat(subscriptions().get("inbox:7").get("recovered").asBoolean()).isFalse();
     }
 
     @Test

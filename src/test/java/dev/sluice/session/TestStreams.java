@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.clock.EntryId;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.registry.Registry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -27,6 +28,15 @@ final class TestStreams {
     @SuppressWarnings("NullAway") // Nothing is read.
     private static ReplaySender sender(DeliveryDispatcher deliveries) {
         return new ReplaySender(deliveries, null, null, meters(), new TestTimer(), System::nanoTime, 1024);
+    }
+
+    /** Returns the last entry of a client that sends this position, {@link EntryId#ZERO} if it has none. */
+    static EntryId last(String position) {
+        return last(EntryId.parseSince(position));
+    }
+
+    static EntryId last(EntryId position) {
+        return position.emptyTime() == 0 ? position : EntryId.ZERO;
     }
 
     private static ResumeMeters meters() {
