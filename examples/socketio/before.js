@@ -1,4 +1,4 @@
-// A small app with Socket.IO and its Redis adapter, before the move: npm install socket.io @socket.io/redis-adapter ioredis
+// Excerpts of a small app with Socket.IO and its Redis adapter, before the move. To be read, not run: ./yours.js is your code.
 
 import { createServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
