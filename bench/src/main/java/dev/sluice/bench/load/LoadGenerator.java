@@ -105,7 +105,11 @@ public final class LoadGenerator implements AutoCloseable {
 
     /** Returns the current state of the load, and starts new latencies. */
     public Mark mark() {
-        return loop.call(() -> new Mark(Payload.now(), deliveries.count(), deliveries.takeLatencies()));
+        return loop.call(() -> new Mark(
+                Payload.now(),
+                publisher == null ? 0 : publisher.publications(),
+                deliveries.count(),
+                deliveries.takeLatencies()));
     }
 
     /** Stops publishing, waits for outstanding deliveries, and fails if a client received too few or too many. */
@@ -207,8 +211,9 @@ public final class LoadGenerator implements AutoCloseable {
      * The state of the load at one moment.
      *
      * @param nanos the moment
+     * @param publications made so far by the publisher that was started last
      * @param deliveries received so far
      * @param latencies of the deliveries since the mark before, in nanoseconds
      */
-    public record Mark(long nanos, long deliveries, Histogram latencies) {}
+    public record Mark(long nanos, long publications, long deliveries, Histogram latencies) {}
 }

@@ -83,6 +83,19 @@ public final class Publication {
             }
         },
 
+        /** The same on channels of which some have no subscriber. */
+        REDIS_UNHEARD {
+            @Override
+            String command(String channel, int payloadBytes) {
+                return REDIS.command(channel, payloadBytes);
+            }
+
+            @Override
+            String acknowledgement() {
+                return ":";
+            }
+        },
+
         /** What a node of Centrifugo publishes: a Protobuf message, whose field 4 is the payload. */
         CENTRIFUGO {
             @Override

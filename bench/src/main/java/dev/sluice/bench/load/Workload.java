@@ -53,8 +53,44 @@ public sealed interface Workload {
 
         @Override
         public long expected(int receiver, long units) {
-            return units / receivers + (receiver < units % receivers ? 1 : 0);
+            return turns(receiver, units, receivers);
         }
+    }
+
+    /**
+     * Channels that take turns, of which some, spread evenly, have a receiver each. In a rehearsal before, only those take turns, so that the
+     * server has compiled what a delivery needs, however few channels are wanted.
+     *
+     * @param channels the number of all channels
+     * @param wanted the number of those with a receiver
+     * @param rehearsal the number of units before all channels take turns
+     */
+    record PartlyWanted(Publication publication, int channels, int wanted, long rehearsal) implements Workload {
+
+        /** A prime, and some 0.62 of 10,000 channels: its multiples are spread evenly, however many there are. */
+        private static final int STRIDE = 6_199;
+
+        /** The number of the receiver's channel. */
+        public int channel(int receiver) {
+            return (int) ((long) receiver * STRIDE % channels);
+        }
+
+        @Override
+        public void write(ByteBuf out, long unit, long nanos) {
+            long number = unit < rehearsal ? channel((int) (unit % wanted)) : (unit - rehearsal) % channels;
+            publication.writeTo(out, number, nanos);
+        }
+
+        @Override
+        public long expected(int receiver, long units) {
+            return turns(receiver, Math.min(units, rehearsal), wanted)
+                    + turns(channel(receiver), Math.max(0, units - rehearsal), channels);
+        }
+    }
+
+    /** How many of these units are of the one with this number, if so many take turns. */
+    private static long turns(int number, long units, int takingTurns) {
+        return units / takingTurns + (number < units % takingTurns ? 1 : 0);
     }
 
     /**

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
@@ -212,6 +213,15 @@ public record Results(boolean quick, List<Row> rows) {
             int last = sorted.length - 1;
             return new Spread(
                     (sorted[last / 2] + sorted[sorted.length / 2]) / 2, sorted[0], sorted[last], sorted.length);
+        }
+
+        /** The median in this format, with least and most in parentheses if they differ. */
+        String ranged(String format) {
+            String text = String.format(Locale.ROOT, format, median);
+            return min < max
+                    ? text + " (" + String.format(Locale.ROOT, format, min) + "–"
+                            + String.format(Locale.ROOT, format, max) + ")"
+                    : text;
         }
 
         static boolean lessIsBetter(Metric metric) {

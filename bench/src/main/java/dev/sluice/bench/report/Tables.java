@@ -387,12 +387,7 @@ final class Tables {
 
     /** With least and most beside the median. */
     private Column<Line> ranged(String title, Metric metric, String format) {
-        return column(title, metric, spread -> {
-            String median = format(format, spread.median());
-            return spread.min() < spread.max()
-                    ? median + " (" + format(format, spread.min()) + "–" + format(format, spread.max()) + ")"
-                    : median;
-        });
+        return column(title, metric, spread -> spread.ranged(format));
     }
 
     private Column<Line> column(String title, Metric metric, Function<Spread, String> cell) {

@@ -1,13 +1,16 @@
 package dev.sluice.bench.load;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Publication.PublishProtocol;
+import dev.sluice.bench.load.Workload.PartlyWanted;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class PublicationTest {
@@ -36,6 +39,36 @@ class PublicationTest {
                 "POST /pub/user:u00042 HTTP/1.1\r\nHost: nchan\r\nContent-Length: 40\r\n\r\n"
                         + "{\"t\":\"000000000123\",\"p\":\"xxxxxxxxxxxxx\"}",
                 written(new Publication(PublishProtocol.NCHAN, channels, 40)));
+    }
+
+    @Test
+    void wantedChannelsTakeTurnsBeforeAllDo() {
+        PartlyWanted workload = new PartlyWanted(new Publication(PublishProtocol.REDIS_UNHEARD, channels, 20), 7, 3, 4);
+        int[] published = new int[7];
+        for (int units = 0; units < 4 + 7 + 2; units++) {
+            for (int receiver = 0; receiver < 3; receiver++) {
+                assertEquals(
+                        published[workload.channel(receiver)], workload.expected(receiver, units), "after " + units);
+            }
+            ByteBuf out = Unpooled.buffer();
+            workload.write(out, units, 0);
+            String text = out.toString(StandardCharsets.US_ASCII);
+            String channel = "user:u0000";
+            published[text.charAt(text.indexOf(channel) + channel.length()) - '0']++;
+        }
+        // Channels 0, 4 and 1 are wanted; they take turns four times, then all seven and the first two again.
+        assertArrayEquals(new int[] {4, 3, 1, 1, 2, 1, 1}, published);
+    }
+
+    /** Half of the channels are not the first half, or a pod would sleep half of the time. */
+    @Test
+    void wantedChannelsAreSpreadEvenly() {
+        PartlyWanted workload =
+                new PartlyWanted(new Publication(PublishProtocol.REDIS_UNHEARD, channels, 20), 10_000, 2_000, 0);
+        int[] inEachHundred = new int[100];
+        IntStream.range(0, 2_000).map(workload::channel).distinct().forEach(channel -> inEachHundred[channel / 100]++);
+
+        IntStream.of(inEachHundred).forEach(count -> assertEquals(20, count, 3));
     }
 
     /** Each writes over what the one before has written. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.bench.Bench;
 import dev.sluice.bench.Starts;
 import dev.sluice.bench.attack.AttackProgram;
+import dev.sluice.bench.fleet.Fleet;
 import dev.sluice.bench.ledger.Ledger;
 import dev.sluice.bench.resume.Resume;
 import dev.sluice.bench.rollout.Rollout;
@@ -36,6 +37,7 @@ class ProgramTest {
                 "rollout --pods 10 --clients 5000",
                 "resume --clients 10 --seed 1 --seed 2",
                 "run --only fan-out,direct --contenders sluice,node --rounds 3",
+                "fleet --only redis,pod --rounds 3",
                 "start --rounds 2 --way jar /bin/java"
             })
     void usefulOptionsAreAccepted(String line) {
@@ -64,6 +66,7 @@ class ProgramTest {
                 "run --contenders sluice,nobody | there is no contender nobody; there are ",
                 "run --only everything | fan-out",
                 "run --before nowhere | --before needs a folder with a quarkus-run.jar, not nowhere",
+                "fleet --only nothing | redis",
                 "start --rounds 101 | --help says more"
             })
     void wrongOptionsAreReportedWithStatusTwo(String line, String message) {
@@ -76,6 +79,7 @@ class ProgramTest {
         String[] words = line.split(" ");
         words[0] = "--check";
         Program program = switch (line.substring(0, line.indexOf(' '))) {
+            case "fleet" -> new Fleet();
             case "ledger" -> new Ledger();
             case "attack" -> new AttackProgram();
             case "rollout" -> new Rollout();

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.bench.report.FleetReport.Mode;
+import dev.sluice.bench.report.FleetReport.PodCost;
+import dev.sluice.bench.report.FleetReport.RedisCost;
+import dev.sluice.bench.report.FleetReport.Section;
 import dev.sluice.bench.report.Results.Ratio;
 import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.report.Results.Spread;
@@ -176,6 +180,44 @@ class ResultsTest {
                 new Results(false, List.of(old, newer, other))
                         .row(Work.DIRECT, List.of("sluice", "node", "nchan"))
                         .orElseThrow());
+    }
+
+    @Test
+    void rowsOfTheFleetHaveTheMedianTheRangeAndTheRounds() {
+        assertEquals(
+                """
+                |channels wanted|mode|CPU per publication, µs|CPU without publications, % of a core|deliveries per second|rounds|
+                |--:|---|--:|--:|--:|--:|
+                |20 %|pattern|3.10 (2.90–3.20)|1.0|2,000|3|
+                |1 %|exact|0.25|1.5 (1.0–2.0)|100|2|""",
+                FleetReport.pods(List.of(
+                                new PodCost(Mode.PATTERN, 20, 3.1, 1, 2_000),
+                                new PodCost(Mode.EXACT, 1, 0.25, 1, 100),
+                                new PodCost(Mode.PATTERN, 20, 3.2, 1, 2_000),
+                                new PodCost(Mode.EXACT, 1, 0.25, 2, 100),
+                                new PodCost(Mode.PATTERN, 20, 2.9, 1, 2_000)))
+                        .table());
+        assertEquals(
+                """
+                |pods|mode|Redis's CPU per publication, µs|bytes to all pods per publication|messages per pod and 100 publications|rounds|
+                |--:|---|--:|--:|--:|--:|
+                |10|pattern|51.0 (50.0–52.0)|2,579|100|2|
+                |10|exact, 20 % wanted|35.1|486|20|1|""",
+                FleetReport.redis(List.of(
+                                new RedisCost(Mode.PATTERN, 10, 100, 50, 2_578.8, 100),
+                                new RedisCost(Mode.EXACT, 10, 20, 35.1, 485.8, 20.02),
+                                new RedisCost(Mode.PATTERN, 10, 100, 52, 2_578.8, 100)))
+                        .table());
+    }
+
+    /** Each part of bench/fleet may be measured alone, and leaves what the others have written. */
+    @Test
+    void pagesHaveAPlaceForEachPartOfTheFleet() throws IOException {
+        for (Section section : List.of(FleetReport.redis(List.of()), FleetReport.pods(List.of()))) {
+            Map<String, String> files = section.files(ROOT, "Three rounds.");
+            assertTrue(files.get("bench/results/results.md")
+                    .contains("<!--fleet-" + section.name() + "-run-->\nThree rounds.\n<!--/"));
+        }
     }
 
     private static void assertRows(Results results, Row... rows) {

@@ -1,13 +1,17 @@
-package dev.sluice.bench;
-
-import static dev.sluice.bench.process.Page.Column.figure;
-import static dev.sluice.bench.process.Page.Column.text;
+package dev.sluice.bench.fleet;
 
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.load.ClientLoop;
-import dev.sluice.bench.process.Page;
+import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
+import dev.sluice.bench.report.FleetReport;
+import dev.sluice.bench.report.FleetReport.Mode;
+import dev.sluice.bench.report.FleetReport.PodCost;
+import dev.sluice.bench.report.FleetReport.RedisCost;
+import dev.sluice.bench.report.FleetReport.Section;
+import dev.sluice.bench.report.Results;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.ServerProcess;
 import dev.sluice.harness.Waiting;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
@@ -24,27 +28,33 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
-/** Measures what a fleet of pods costs Redis, by the way in which the pods subscribe. The pods are only sockets. */
+/** Measures what the feed modes cost, Redis with pods that are only sockets, and a real pod. bench/fleet starts it. */
 @Command(
         name = "bench/fleet",
         description =
-                "Measures the CPU time of Redis for a publication, with 10, 30 and 100 pods that subscribe by patterns or by"
-                        + " names, and writes bench/results/results.md in about a minute.")
+                "Compares pods that subscribe by patterns with pods that subscribe by names: the CPU time of Redis for a publication"
+                        + " with 10, 30 and 100 simulated pods, and that of a real pod. Writes bench/results/results.md in about"
+                        + " 25 minutes. Needs two cores.")
 public final class Fleet extends Program {
 
     private static final int CHANNELS = 10_000;
     private static final int SEED = 1;
     private static final String PAYLOAD = "x".repeat(200);
 
-    /** What is published until one of these is reached. */
-    private static final int MAX_MESSAGES = 2_000_000;
+    /** What is published in a round until one of these is reached. */
+    private static final int MAX_MESSAGES = 1_000_000;
 
-    private static final int MAX_PUBLICATIONS = 100_000;
+    private static final int MAX_PUBLICATIONS = 50_000;
     private static final int QUICK = 20;
     private static final double MICRO = 1e3;
 
@@ -54,48 +64,127 @@ public final class Fleet extends Program {
     private static final int LINES_OF_A_MESSAGE = 7;
     private static final int LINES_OF_A_MATCH = 9;
 
-    /**
-     * A measurement.
-     *
-     * @param wanted the part of the channels that a pod wants, in percent
-     * @param cpuMicros of Redis for a publication
-     * @param messages that a pod gets, for 100 publications
-     * @param bytes that all pods get for a publication
-     */
-    private record Case(int pods, int wanted, String mode, double cpuMicros, double messages, double bytes) {}
+    private static final int ALL = 100;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "how often each is measured (default: 3); results of fewer are only printed")
+    private Integer rounds;
+
+    @Option(
+            names = "--only",
+            split = COMMA,
+            splitSynopsisLabel = ",",
+            paramLabel = "PART",
+            description = "only these parts; a wrong name lists them. Those of the others in the pages stay as they are")
+    private Set<Part> only = EnumSet.noneOf(Part.class);
+
+    /** Whether no trial has failed. */
+    private boolean isClean = true;
+
+    /** What is measured. */
+    private enum Part {
+        REDIS,
+        POD;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** A measurement of one case in one round. */
+    @FunctionalInterface
+    private interface Trial<T> {
+        T run() throws IOException;
+    }
 
     public static void main(String[] arguments) {
         start(new Fleet(), arguments);
     }
 
     @Override
-    protected boolean run() throws IOException {
-        Path logs = Files.createDirectories(target());
-        List<Case> cases = new ArrayList<>();
-        for (int pods : new int[] {10, 30, 100}) {
-            cases.add(measure(logs, pods, 100, true));
-            for (int wanted : new int[] {1, 20, 100}) {
-                cases.add(measure(logs, pods, wanted, false));
-            }
-        }
-        String table = Page.table(
-                cases,
-                List.of(
-                        figure("pods", each -> "" + each.pods),
-                        text("mode", Case::mode),
-                        figure("Redis's CPU per publication, µs", each -> "%.1f".formatted(each.cpuMicros)),
-                        figure("bytes to all pods per publication", each -> "%,.0f".formatted(each.bytes)),
-                        figure("messages per pod and 100 publications", each -> "%.0f".formatted(each.messages))));
-        publish("%,d channels, payloads of 200 bytes, seed %d.".formatted(CHANNELS, SEED), table);
-        return true;
+    protected void validate() {
+        rounds = number("--rounds", rounds, 1, 100, quick ? 1 : Results.ENOUGH_ROUNDS);
     }
 
-    private Case measure(Path logs, int pods, int wanted, boolean byPattern) throws IOException {
+    @Override
+    protected boolean run() throws IOException {
+        Path logs = Files.createDirectories(target());
+        for (Part part : only.isEmpty() ? EnumSet.allOf(Part.class) : only) {
+            switch (part) {
+                case REDIS -> measure(redisTrials(logs), FleetReport::redis);
+                case POD -> measure(podTrials(logs), FleetReport::pods);
+            }
+        }
+        return isClean;
+    }
+
+    /** Runs every trial once in each round, so that other load of the machine hits them all, and publishes them unless one failed. */
+    private <T> void measure(List<Trial<T>> trials, Function<List<T>, Section> report) throws IOException {
+        List<T> measured = new ArrayList<>();
+        for (int round = 1; round <= rounds; round++) {
+            for (Trial<T> trial : trials) {
+                System.out.print("round " + round + ": ");
+                System.out.flush();
+                try {
+                    T one = trial.run();
+                    System.out.println(one);
+                    measured.add(one);
+                } catch (RuntimeException | AssertionError e) {
+                    System.out.println("FAILED: " + e);
+                    isClean = false;
+                }
+            }
+        }
+        if (measured.size() == rounds * trials.size()) {
+            publish(report.apply(measured));
+        }
+    }
+
+    /** Prints the section, and writes it into the pages unless it has too few rounds. */
+    private void publish(Section section) throws IOException {
+        System.out.println(section.table());
+        if (!quick && rounds >= Results.ENOUGH_ROUNDS) {
+            section.write(
+                    root(),
+                    "Medians of %d rounds, in turn, with least and most in parentheses. %s."
+                            .formatted(rounds, Machine.here(root()).inWords()));
+        }
+    }
+
+    private List<Trial<PodCost>> podTrials(Path logs) {
+        PodTrials pods =
+                new PodTrials(jar(), sluiceFlags(), logs, quick ? PodTrials.Sizes.quick() : PodTrials.Sizes.full());
+        List<Trial<PodCost>> trials = new ArrayList<>();
+        for (int wanted : quick ? new int[] {20} : new int[] {1, 20, ALL}) {
+            for (Mode mode : Mode.values()) {
+                trials.add(() -> pods.cost(mode, wanted));
+            }
+        }
+        return trials;
+    }
+
+    private List<Trial<RedisCost>> redisTrials(Path logs) {
+        List<Trial<RedisCost>> trials = new ArrayList<>();
+        for (int pods : new int[] {10, 30, 100}) {
+            trials.add(() -> measure(logs, Mode.PATTERN, pods, ALL));
+            for (int wanted : new int[] {1, 20, ALL}) {
+                trials.add(() -> measure(logs, Mode.EXACT, pods, wanted));
+            }
+        }
+        return trials;
+    }
+
+    private RedisCost measure(Path logs, Mode mode, int pods, int wanted) throws IOException {
+        boolean byPattern = mode == Mode.PATTERN;
         int publications = Math.min(MAX_PUBLICATIONS, MAX_MESSAGES * 100 / pods / wanted) / (quick ? QUICK : 1);
         Random random = new Random(SEED);
         try (Redis redis = Sluice.redis(logs);
                 Subscribers subscribers = new Subscribers(redis.address());
                 Redis.Admin publisher = redis.admin()) {
+            moveToCoreZero(redis);
             for (int pod = 0; pod < pods; pod++) {
                 if (byPattern) {
                     subscribers.add("PSUBSCRIBE", List.of("upload:*"));
@@ -115,14 +204,21 @@ public final class Fleet extends Program {
             }
             subscribers.expect(messages * (byPattern ? LINES_OF_A_MATCH : LINES_OF_A_MESSAGE));
             subscribers.await("the publications");
-            return new Case(
+            return new RedisCost(
+                    mode,
                     pods,
                     wanted,
-                    byPattern ? "pattern" : "exact, %d %% wanted".formatted(wanted),
                     (redis.process().cpuNanos() - cpu) / MICRO / publications,
-                    100.0 * messages / pods / publications,
-                    (subscribers.bytes() - bytes) / (double) publications);
+                    (subscribers.bytes() - bytes) / (double) publications,
+                    100.0 * messages / pods / publications);
         }
+    }
+
+    /** This process and its children use the other cores. */
+    private static void moveToCoreZero(Redis redis) {
+        String pid = Long.toString(redis.process().pid());
+        ServerProcess.output("taskset", "-acp", "0", pid)
+                .orElseThrow(() -> new IllegalStateException("taskset can't move Redis to core 0"));
     }
 
     private static List<String> names(Random random, int count) {

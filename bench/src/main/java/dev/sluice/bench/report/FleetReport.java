@@ -1,0 +1,161 @@
+package dev.sluice.bench.report;
+
+import static dev.sluice.bench.process.Page.Column.figure;
+import static dev.sluice.bench.process.Page.Column.text;
+
+import dev.sluice.bench.process.Page;
+import dev.sluice.bench.process.Page.Column;
+import dev.sluice.bench.report.Results.Spread;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+
+/** What bench/fleet measured, as it is published. */
+public final class FleetReport {
+
+    private static final String RESULTS = "bench/results/results.md";
+
+    private FleetReport() {}
+
+    /** How pods subscribe: the values of {@code sluice.feed.mode} that are compared. */
+    public enum Mode {
+        PATTERN,
+        EXACT;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * What one round measured of Redis.
+     *
+     * @param wanted the part of the channels that a pod wants, in percent
+     * @param micros the CPU time for a publication
+     * @param bytes that all pods get for a publication
+     * @param messages that a pod gets for 100 publications
+     */
+    public record RedisCost(Mode mode, int pods, int wanted, double micros, double bytes, double messages) {}
+
+    /**
+     * What one round measured of a pod.
+     *
+     * @param wanted the part of the channels to which its clients listen, in percent
+     * @param micros the CPU time for a publication on one of the channels, without what the pod takes when nothing is published
+     * @param idle what it takes then, in percent of a core
+     * @param delivered to its clients in a second
+     */
+    public record PodCost(Mode mode, int wanted, double micros, double idle, double delivered) {}
+
+    /**
+     * One of the measurements of bench/fleet. It can be published without the others, because it has parts of pages of its own.
+     *
+     * @param name of its parts
+     */
+    public record Section(String name, String table) {
+
+        /** Writes the pages of the repository anew. */
+        public void write(Path root, String run) throws IOException {
+            for (Map.Entry<String, String> file : files(root, run).entrySet()) {
+                Files.writeString(root.resolve(file.getKey()), file.getValue());
+            }
+        }
+
+        /**
+         * The pages, by their paths.
+         *
+         * @param run how it was measured, in words
+         */
+        Map<String, String> files(Path root, String run) throws IOException {
+            Map<String, String> files = new LinkedHashMap<>();
+            files.put(
+                    RESULTS,
+                    page(root, RESULTS)
+                            .writeLines("run", run)
+                            .writeLines("figures", table)
+                            .text());
+            return files;
+        }
+
+        private Page page(Path root, String file) throws IOException {
+            return Page.read(root.resolve(file), "fleet-" + name);
+        }
+    }
+
+    /** What a publication costs Redis. */
+    public static Section redis(List<RedisCost> measured) {
+        return new Section(
+                "redis",
+                Page.table(
+                        Rounds.of(measured, each -> List.of(each.pods, each.mode, each.wanted)),
+                        List.of(
+                                figure("pods", each -> "" + each.first().pods),
+                                text("mode", each -> redisMode(each.first())),
+                                ranged("Redis's CPU per publication, µs", "%.1f", RedisCost::micros),
+                                figure(
+                                        "bytes to all pods per publication",
+                                        each -> Page.grouped(Math.round(each.first().bytes))),
+                                figure(
+                                        "messages per pod and 100 publications",
+                                        each -> Page.grouped(Math.round(each.first().messages))),
+                                rounds())));
+    }
+
+    private static String redisMode(RedisCost one) {
+        return one.mode == Mode.PATTERN ? "pattern" : "exact, " + one.wanted + " % wanted";
+    }
+
+    /** What a publication costs a pod. */
+    public static Section pods(List<PodCost> measured) {
+        return new Section(
+                "pod",
+                Page.table(
+                        Rounds.of(measured, each -> List.of(each.wanted, each.mode)),
+                        List.of(
+                                figure("channels wanted", each -> each.first().wanted + " %"),
+                                text("mode", each -> each.first().mode.toString()),
+                                ranged("CPU per publication, µs", "%.2f", PodCost::micros),
+                                ranged("CPU without publications, % of a core", "%.1f", PodCost::idle),
+                                ranged("deliveries per second", "%,.0f", PodCost::delivered),
+                                rounds())));
+    }
+
+    private static <T> Column<Rounds<T>> ranged(String title, String format, ToDoubleFunction<T> value) {
+        return figure(title, each -> each.spread(value).ranged(format));
+    }
+
+    private static <T> Column<Rounds<T>> rounds() {
+        return Column.count("rounds", each -> (long) each.all().size());
+    }
+
+    /** What all rounds measured for one row of a table. */
+    private record Rounds<T>(List<T> all) {
+
+        /**
+         * The rows, in the order of their first rounds.
+         *
+         * @param row what those of one row have in common
+         */
+        static <T> List<Rounds<T>> of(List<T> measured, Function<T, List<?>> row) {
+            Map<List<?>, List<T>> rows =
+                    measured.stream().collect(Collectors.groupingBy(row, LinkedHashMap::new, Collectors.toList()));
+            return rows.values().stream().map(Rounds::new).toList();
+        }
+
+        T first() {
+            return all.get(0);
+        }
+
+        Spread spread(ToDoubleFunction<T> value) {
+            return Spread.of(all.stream().mapToDouble(value).toArray());
+        }
+    }
+}
