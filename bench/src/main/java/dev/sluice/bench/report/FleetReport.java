@@ -9,18 +9,32 @@ import dev.sluice.bench.report.Results.Spread;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What bench/fleet measured, as it is published. */
 public final class FleetReport {
 
     private static final String RESULTS = "bench/results/results.md";
+    private static final String OPERATIONS = "docs/operations.md";
+
+    /** Crossings are told in steps of this many percent. */
+    private static final int STEP = 5;
+
+    private static final int ALL = 100;
 
     private FleetReport() {}
 
@@ -59,8 +73,9 @@ public final class FleetReport {
      * One of the measurements of bench/fleet. It can be published without the others, because it has parts of pages of its own.
      *
      * @param name of its parts
+     * @param advice what {@code docs/operations.md} says that the mode exact saves, and when; empty if it says nothing of that
      */
-    public record Section(String name, String table) {
+    public record Section(String name, String table, Optional<String> advice) {
 
         /** Writes the pages of the repository anew. */
         public void write(Path root, String run) throws IOException {
@@ -82,6 +97,11 @@ public final class FleetReport {
                             .writeLines("run", run)
                             .writeLines("figures", table)
                             .text());
+            if (advice.isPresent()) {
+                files.put(
+                        OPERATIONS,
+                        page(root, OPERATIONS).write("advice", advice.get()).text());
+            }
             return files;
         }
 
@@ -106,7 +126,21 @@ public final class FleetReport {
                                 figure(
                                         "messages per pod and 100 publications",
                                         each -> Page.grouped(Math.round(each.first().messages))),
-                                rounds())));
+                                rounds())),
+                advice(
+                        measured.stream()
+                                .collect(Collectors.groupingBy(RedisCost::pods))
+                                .values()
+                                .stream()
+                                .map(FleetReport::redisCrossing),
+                        "Redis's CPU if each pod wants less than %d %% of the channels",
+                        "Redis's CPU, however many of the channels each pod wants",
+                        "no CPU of Redis"));
+    }
+
+    /** The crossing for one number of pods. What patterns cost does not depend on what is wanted. */
+    private static OptionalInt redisCrossing(List<RedisCost> measured) {
+        return crossing(measured, RedisCost::mode, one -> one.mode == Mode.PATTERN ? 0 : one.wanted, RedisCost::micros);
     }
 
     private static String redisMode(RedisCost one) {
@@ -125,7 +159,61 @@ public final class FleetReport {
                                 ranged("CPU per publication, µs", "%.2f", PodCost::micros),
                                 ranged("CPU without publications, % of a core", "%.1f", PodCost::idle),
                                 ranged("deliveries per second", "%,.0f", PodCost::delivered),
-                                rounds())));
+                                rounds())),
+                advice(
+                        measured.isEmpty()
+                                ? Stream.empty()
+                                : Stream.of(crossing(measured, PodCost::mode, PodCost::wanted, PodCost::micros)),
+                        "a pod's below %d %%",
+                        "a pod's in any case",
+                        "not a pod's"));
+    }
+
+    /**
+     * What the mode exact saves, and when.
+     *
+     * @param crossings of which the least counts
+     */
+    private static Optional<String> advice(Stream<OptionalInt> crossings, String below, String always, String never) {
+        return crossings
+                .map(crossing -> crossing.orElse(ALL))
+                .min(Comparator.naturalOrder())
+                .map(least -> least == 0 ? never : least == ALL ? always : below.formatted(least));
+    }
+
+    /**
+     * The part of the channels, in percent, from which on the mode exact takes at least as much CPU as the mode pattern: where the lines between
+     * the medians cross, rounded down. Empty if it takes less at all measured parts.
+     *
+     * @param wanted the part that a measurement is of, or 0 if it holds for all
+     */
+    static <T> OptionalInt crossing(
+            List<T> measured, Function<T, Mode> mode, ToIntFunction<T> wanted, ToDoubleFunction<T> cpu) {
+        SortedMap<Integer, Double> pattern = medians(measured, one -> mode.apply(one) == Mode.PATTERN, wanted, cpu);
+        SortedMap<Integer, Double> exact = medians(measured, one -> mode.apply(one) == Mode.EXACT, wanted, cpu);
+        int before = 0;
+        double lessBefore = 0;
+        for (Map.Entry<Integer, Double> each : exact.entrySet()) {
+            double less = pattern.getOrDefault(each.getKey(), pattern.get(0)) - each.getValue();
+            if (less <= 0) {
+                double crossing = before + (each.getKey() - before) * lessBefore / (lessBefore - less);
+                return OptionalInt.of(lessBefore == 0 ? 0 : (int) crossing / STEP * STEP);
+            }
+            before = each.getKey();
+            lessBefore = less;
+        }
+        return OptionalInt.empty();
+    }
+
+    private static <T> SortedMap<Integer, Double> medians(
+            List<T> measured, Predicate<T> of, ToIntFunction<T> wanted, ToDoubleFunction<T> cpu) {
+        return measured.stream()
+                .filter(of)
+                .collect(Collectors.groupingBy(
+                        wanted::applyAsInt,
+                        TreeMap::new,
+                        Collectors.collectingAndThen(
+                                Collectors.toList(), all -> new Rounds<>(all).spread(cpu).median())));
     }
 
     private static <T> Column<Rounds<T>> ranged(String title, String format, ToDoubleFunction<T> value) {

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -210,13 +211,65 @@ class ResultsTest {
                         .table());
     }
 
+    @Test
+    void adviceOfTheFleetSaysWhereTheLinesCross() {
+        assertEquals(
+                Optional.of("a pod's below 75 %"),
+                FleetReport.pods(List.of(
+                                new PodCost(Mode.PATTERN, 1, 3, 0, 0),
+                                new PodCost(Mode.EXACT, 1, 0.5, 0, 0),
+                                new PodCost(Mode.PATTERN, 50, 5, 0, 0),
+                                new PodCost(Mode.EXACT, 50, 4.5, 0, 0),
+                                new PodCost(Mode.EXACT, 50, 4.6, 0, 0),
+                                new PodCost(Mode.EXACT, 50, 9, 0, 0),
+                                new PodCost(Mode.PATTERN, 100, 7, 0, 0),
+                                new PodCost(Mode.EXACT, 100, 7.38, 0, 0)))
+                        .advice());
+        assertEquals(Optional.of("a pod's in any case"), adviceOfOnePoint(1, 0.9));
+        assertEquals(Optional.of("not a pod's"), adviceOfOnePoint(1, 1.1));
+    }
+
+    /** The fleet with the least crossing counts. What patterns cost does not depend on what is wanted. */
+    @Test
+    void adviceOfTheFleetHoldsForEachNumberOfPods() {
+        List<RedisCost> ten = List.of(
+                new RedisCost(Mode.PATTERN, 10, 100, 50, 0, 0),
+                new RedisCost(Mode.EXACT, 10, 20, 30, 0, 0),
+                new RedisCost(Mode.EXACT, 10, 50, 45, 0, 0),
+                new RedisCost(Mode.EXACT, 10, 100, 60, 0, 0));
+        List<RedisCost> hundred = List.of(
+                new RedisCost(Mode.PATTERN, 100, 100, 400, 0, 0),
+                new RedisCost(Mode.EXACT, 100, 50, 250, 0, 0),
+                new RedisCost(Mode.EXACT, 100, 100, 500, 0, 0));
+
+        assertEquals(
+                Optional.of("Redis's CPU if each pod wants less than 65 % of the channels"),
+                FleetReport.redis(
+                                Stream.of(hundred, ten).flatMap(List::stream).toList())
+                        .advice());
+        assertEquals(
+                Optional.of("Redis's CPU if each pod wants less than 80 % of the channels"),
+                FleetReport.redis(hundred).advice());
+        assertEquals(
+                Optional.of("Redis's CPU, however many of the channels each pod wants"),
+                FleetReport.redis(ten.subList(0, 3)).advice());
+    }
+
+    private static Optional<String> adviceOfOnePoint(double pattern, double exact) {
+        return FleetReport.pods(List.of(
+                        new PodCost(Mode.PATTERN, 20, pattern, 0, 0), new PodCost(Mode.EXACT, 20, exact, 0, 0)))
+                .advice();
+    }
+
     /** Each part of bench/fleet may be measured alone, and leaves what the others have written. */
     @Test
     void pagesHaveAPlaceForEachPartOfTheFleet() throws IOException {
-        for (Section section : List.of(FleetReport.redis(List.of()), FleetReport.pods(List.of()))) {
-            Map<String, String> files = section.files(ROOT, "Three rounds.");
+        for (String name : List.of("redis", "pod")) {
+            Map<String, String> files =
+                    new Section(name, "|table|", Optional.of("nothing")).files(ROOT, "Three rounds.");
             assertTrue(files.get("bench/results/results.md")
-                    .contains("<!--fleet-" + section.name() + "-run-->\nThree rounds.\n<!--/"));
+                    .contains("<!--fleet-" + name + "-run-->\nThree rounds.\n<!--/"));
+            assertTrue(files.get("docs/operations.md").contains("<!--fleet-" + name + "-advice-->nothing<!--/"));
         }
     }
 
