@@ -5,6 +5,7 @@ import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.FleetReport;
+import dev.sluice.bench.report.FleetReport.Joins;
 import dev.sluice.bench.report.FleetReport.Mode;
 import dev.sluice.bench.report.FleetReport.PodCost;
 import dev.sluice.bench.report.FleetReport.RedisCost;
@@ -38,13 +39,14 @@ import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Measures what the feed modes cost, Redis with pods that are only sockets, and a real pod. bench/fleet starts it. */
+/** Measures what the feed modes cost Redis, with pods that are only sockets, and real pods. bench/fleet starts it. */
 @Command(
         name = "bench/fleet",
         description =
                 "Compares pods that subscribe by patterns with pods that subscribe by names: the CPU time of Redis for a publication"
-                        + " with 10, 30 and 100 simulated pods, and that of a real pod. Writes bench/results/results.md, and from which"
-                        + " part of the channels on names cost more into docs/operations.md, in about 25 minutes. Needs two cores.")
+                        + " with 10, 30 and 100 simulated pods, that of a real pod, and the time until the clients of a pod that was killed"
+                        + " have subscribed on another. Writes bench/results/results.md, and from which part of the channels on names"
+                        + " cost more into docs/operations.md, in about 25 minutes. Needs two cores.")
 public final class Fleet extends Program {
 
     private static final int CHANNELS = 10_000;
@@ -89,7 +91,8 @@ public final class Fleet extends Program {
     /** What is measured. */
     private enum Part {
         REDIS,
-        POD;
+        POD,
+        JOINS;
 
         @Override
         public String toString() {
@@ -118,7 +121,8 @@ public final class Fleet extends Program {
         for (Part part : only.isEmpty() ? EnumSet.allOf(Part.class) : only) {
             switch (part) {
                 case REDIS -> measure(redisTrials(logs), FleetReport::redis);
-                case POD -> measure(podTrials(logs), FleetReport::pods);
+                case POD -> measure(costTrials(podTrials(logs)), FleetReport::pods);
+                case JOINS -> measure(joinTrials(podTrials(logs)), FleetReport::joins);
             }
         }
         return isClean;
@@ -158,14 +162,24 @@ public final class Fleet extends Program {
         }
     }
 
-    private List<Trial<PodCost>> podTrials(Path logs) {
-        PodTrials pods =
-                new PodTrials(jar(), sluiceFlags(), logs, quick ? PodTrials.Sizes.quick() : PodTrials.Sizes.full());
+    private PodTrials podTrials(Path logs) {
+        return new PodTrials(jar(), sluiceFlags(), logs, quick ? PodTrials.Sizes.quick() : PodTrials.Sizes.full());
+    }
+
+    private List<Trial<PodCost>> costTrials(PodTrials pods) {
         List<Trial<PodCost>> trials = new ArrayList<>();
         for (int wanted : quick ? new int[] {20, ALL} : WANTED) {
             for (Mode mode : Mode.values()) {
                 trials.add(() -> pods.cost(mode, wanted));
             }
+        }
+        return trials;
+    }
+
+    private static List<Trial<Joins>> joinTrials(PodTrials pods) {
+        List<Trial<Joins>> trials = new ArrayList<>();
+        for (Mode mode : Mode.values()) {
+            trials.add(() -> pods.joins(mode));
         }
         return trials;
     }

@@ -70,6 +70,17 @@ public final class FleetReport {
     public record PodCost(Mode mode, int wanted, double micros, double idle, double delivered) {}
 
     /**
+     * What one round measured of the clients of a pod that was killed.
+     *
+     * @param seconds from then until another pod had answered all of them
+     * @param failed their failed attempts to connect
+     * @param commands that the other pod sent to subscribe
+     * @param p99Before of the latencies of another client of that pod before, in milliseconds
+     * @param p99 of its latencies meanwhile
+     */
+    public record Joins(Mode mode, double seconds, int failed, long commands, double p99Before, double p99) {}
+
+    /**
      * One of the measurements of bench/fleet. It can be published without the others, because it has parts of pages of its own.
      *
      * @param name of its parts
@@ -167,6 +178,23 @@ public final class FleetReport {
                         "a pod's below %d %%",
                         "a pod's in any case",
                         "not a pod's"));
+    }
+
+    /** How long the clients of a pod that was killed wait. */
+    public static Section joins(List<Joins> measured) {
+        return new Section(
+                "joins",
+                Page.table(
+                        Rounds.of(measured, each -> List.of(each.mode)),
+                        List.of(
+                                text("mode", each -> each.first().mode.toString()),
+                                ranged("seconds until all are answered", "%.2f", Joins::seconds),
+                                ranged("failed attempts", "%,.0f", Joins::failed),
+                                ranged("SUBSCRIBE commands", "%,.0f", Joins::commands),
+                                ranged("another client's p99 ms before", "%,.1f", Joins::p99Before),
+                                ranged("meanwhile", "%,.1f", Joins::p99),
+                                rounds())),
+                Optional.empty());
     }
 
     /**

@@ -37,7 +37,7 @@ class ProgramTest {
                 "rollout --pods 10 --clients 5000",
                 "resume --clients 10 --seed 1 --seed 2",
                 "run --only fan-out,direct --contenders sluice,node --rounds 3",
-                "fleet --only redis,pod --rounds 3",
+                "fleet --only redis,pod,joins --rounds 3",
                 "start --rounds 2 --way jar /bin/java"
             })
     void usefulOptionsAreAccepted(String line) {

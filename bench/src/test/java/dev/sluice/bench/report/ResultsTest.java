@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.bench.report.FleetReport.Joins;
 import dev.sluice.bench.report.FleetReport.Mode;
 import dev.sluice.bench.report.FleetReport.PodCost;
 import dev.sluice.bench.report.FleetReport.RedisCost;
@@ -209,6 +210,18 @@ class ResultsTest {
                                 new RedisCost(Mode.EXACT, 10, 20, 35.1, 485.8, 20.02),
                                 new RedisCost(Mode.PATTERN, 10, 100, 52, 2_578.8, 100)))
                         .table());
+        assertEquals(
+                """
+                |mode|seconds until all are answered|failed attempts|SUBSCRIBE commands|another client's p99 ms before|meanwhile|rounds|
+                |---|--:|--:|--:|--:|--:|--:|
+                |pattern|1.10|0|0|0.9|12.0|1|
+                |exact|1.50 (1.25–1.75)|1 (0–3)|120 (100–1,400)|0.8 (0.7–0.9)|20.0 (10.0–30.0)|3|""",
+                FleetReport.joins(List.of(
+                                new Joins(Mode.PATTERN, 1.1, 0, 0, 0.9, 12),
+                                new Joins(Mode.EXACT, 1.75, 0, 100, 0.9, 10),
+                                new Joins(Mode.EXACT, 1.25, 3, 1_400, 0.7, 20),
+                                new Joins(Mode.EXACT, 1.5, 1, 120, 0.8, 30)))
+                        .table());
     }
 
     @Test
@@ -264,6 +277,10 @@ class ResultsTest {
     /** Each part of bench/fleet may be measured alone, and leaves what the others have written. */
     @Test
     void pagesHaveAPlaceForEachPartOfTheFleet() throws IOException {
+        assertTrue(FleetReport.joins(List.of())
+                .files(ROOT, "Three rounds.")
+                .get("bench/results/results.md")
+                .contains("<!--fleet-joins-run-->\nThree rounds.\n<!--/"));
         for (String name : List.of("redis", "pod")) {
             Map<String, String> files =
                     new Section(name, "|table|", Optional.of("nothing")).files(ROOT, "Three rounds.");
