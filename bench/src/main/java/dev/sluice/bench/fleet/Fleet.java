@@ -82,7 +82,8 @@ public final class Fleet extends Program {
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "PART",
-            description = "only these parts; a wrong name lists them. Those of the others in the pages stay as they are")
+            description =
+                    "only these parts; a wrong name lists them. Those of the others in the pages stay as they are")
     private Set<Part> only = EnumSet.noneOf(Part.class);
 
     /** Whether no trial has failed. */

@@ -139,10 +139,7 @@ public final class FleetReport {
                                         each -> Page.grouped(Math.round(each.first().messages))),
                                 rounds())),
                 advice(
-                        measured.stream()
-                                .collect(Collectors.groupingBy(RedisCost::pods))
-                                .values()
-                                .stream()
+                        measured.stream().collect(Collectors.groupingBy(RedisCost::pods)).values().stream()
                                 .map(FleetReport::redisCrossing),
                         "Redis's CPU if each pod wants less than %d %% of the channels",
                         "Redis's CPU, however many of the channels each pod wants",
@@ -241,7 +238,8 @@ public final class FleetReport {
                         wanted::applyAsInt,
                         TreeMap::new,
                         Collectors.collectingAndThen(
-                                Collectors.toList(), all -> new Rounds<>(all).spread(cpu).median())));
+                                Collectors.toList(),
+                                all -> new Rounds<>(all).spread(cpu).median())));
     }
 
     private static <T> Column<Rounds<T>> ranged(String title, String format, ToDoubleFunction<T> value) {

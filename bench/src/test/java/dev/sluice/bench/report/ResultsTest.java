@@ -257,8 +257,7 @@ class ResultsTest {
 
         assertEquals(
                 Optional.of("Redis's CPU if each pod wants less than 65 % of the channels"),
-                FleetReport.redis(
-                                Stream.of(hundred, ten).flatMap(List::stream).toList())
+                FleetReport.redis(Stream.of(hundred, ten).flatMap(List::stream).toList())
                         .advice());
         assertEquals(
                 Optional.of("Redis's CPU if each pod wants less than 80 % of the channels"),
@@ -269,8 +268,8 @@ class ResultsTest {
     }
 
     private static Optional<String> adviceOfOnePoint(double pattern, double exact) {
-        return FleetReport.pods(List.of(
-                        new PodCost(Mode.PATTERN, 20, pattern, 0, 0), new PodCost(Mode.EXACT, 20, exact, 0, 0)))
+        return FleetReport.pods(
+                        List.of(new PodCost(Mode.PATTERN, 20, pattern, 0, 0), new PodCost(Mode.EXACT, 20, exact, 0, 0)))
                 .advice();
     }
 
