@@ -97,10 +97,10 @@ final class PodTrials {
         static Sizes full() {
             return new Sizes(
                     10_000,
-                    Duration.ofSeconds(8),
-                    Duration.ofSeconds(2),
-                    Duration.ofSeconds(15),
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(1),
                     Duration.ofSeconds(10),
+                    Duration.ofSeconds(8),
                     1_000);
         }
 

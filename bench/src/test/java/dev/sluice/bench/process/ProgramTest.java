@@ -1,6 +1,7 @@
 package dev.sluice.bench.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.Bench;
@@ -8,17 +9,23 @@ import dev.sluice.bench.Starts;
 import dev.sluice.bench.attack.AttackProgram;
 import dev.sluice.bench.fleet.Fleet;
 import dev.sluice.bench.ledger.Ledger;
+import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.resume.Resume;
 import dev.sluice.bench.rollout.Rollout;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** The options of the programs, and the pages that they write. */
 class ProgramTest {
+
+    private static final String PAGE =
+            "<!--other-rows-->, <!--test-count-->no<!--/test-count--> rows: <!--test-rows--><!--/test-rows--> end";
 
     private final StringWriter said = new StringWriter();
 
@@ -73,6 +80,34 @@ class ProgramTest {
         assertEquals(2, exitStatus(line));
         assertTrue(said.toString().contains(message), said::toString);
         assertEquals(1, said.toString().lines().count());
+    }
+
+    @Test
+    void partsOfTheProgramAreReplacedAndTheRestStays() {
+        List<Column<Long>> columns = List.of(Column.text("name", row -> "r" + row), Column.count("n", row -> row));
+        String once = new Page(PAGE, "test")
+                .write("count", "$1")
+                .writeLines("rows", "old")
+                .text();
+
+        String twice = new Page(once, "test")
+                .write("count", "2")
+                .writeTable("rows", List.of(1L, 2000L), columns)
+                .text();
+
+        assertEquals(
+                "<!--other-rows-->, <!--test-count-->2<!--/test-count--> rows: "
+                        + "<!--test-rows-->\n|name|n|\n|---|--:|\n|r1|1|\n|r2000|2,000|\n<!--/test-rows--> end",
+                twice);
+    }
+
+    @Test
+    void everyPartMustBeWrittenOnce() {
+        Page page = new Page(PAGE, "test").write("count", "1");
+
+        assertThrows(IllegalArgumentException.class, () -> page.write("count", "2"));
+        assertThrows(IllegalArgumentException.class, () -> page.write("columns", "2"));
+        assertThrows(IllegalStateException.class, page::text);
     }
 
     private int exitStatus(String line) {

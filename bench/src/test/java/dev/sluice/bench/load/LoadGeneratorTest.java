@@ -2,6 +2,7 @@ package dev.sluice.bench.load;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sluice.bench.load.Publication.ChannelName;
@@ -9,11 +10,23 @@ import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.load.Workload.PartlyWanted;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class PublicationTest {
+/** The parts of the load generator: its publications and its event loop. */
+class LoadGeneratorTest {
+
+    /** Longer than a close takes to tell the event loop that it shuts down. */
+    private static final Duration BUSY = Duration.ofMillis(300);
 
     private final ChannelName channels = new ChannelName("user:u", 5);
 
@@ -69,6 +82,49 @@ class PublicationTest {
         IntStream.range(0, 2_000).map(workload::channel).distinct().forEach(channel -> inEachHundred[channel / 100]++);
 
         IntStream.of(inEachHundred).forEach(count -> assertEquals(20, count, 3));
+    }
+
+    @Test
+    void clientsBeyondThePortsOfOneAddressConnectFromTheNext() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
+                ClientLoop clients = new ClientLoop()) {
+            for (int client : new int[] {0, 39_999}) {
+                clients.bootstrap()
+                        .handler(new ChannelInboundHandlerAdapter())
+                        .localAddress(ClientLoop.source(client))
+                        .connect(server.getLocalSocketAddress())
+                        .syncUninterruptibly();
+                try (Socket accepted = server.accept()) {
+                    assertEquals(
+                            client == 0 ? "127.0.0.1" : "127.0.0.2",
+                            accepted.getInetAddress().getHostAddress());
+                }
+            }
+        }
+    }
+
+    @Test
+    void connectionsAreClosedWithALoopThatIsBusyMeanwhile() throws IOException, InterruptedException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            ClientLoop clients = new ClientLoop();
+            Channel connection = clients.bootstrap()
+                    .handler(new ChannelInboundHandlerAdapter())
+                    .connect(server.getLocalSocketAddress())
+                    .syncUninterruptibly()
+                    .channel();
+            CountDownLatch busy = new CountDownLatch(1);
+            clients.eventLoop().execute(() -> {
+                busy.countDown();
+                long until = System.nanoTime() + BUSY.toNanos();
+                while (!clients.eventLoop().isShuttingDown() && System.nanoTime() < until) {
+                    Thread.onSpinWait();
+                }
+            });
+            busy.await();
+            clients.close();
+
+            assertFalse(connection.isOpen());
+        }
     }
 
     /** Each writes over what the one before has written. */
