@@ -132,8 +132,9 @@ record UpdateFinding(
             objections.add("watchers were told that users joined or left who were there: %d and %d times"
                     .formatted(told.joins(), told.leaves()));
         }
-        if (told.leavesOfLeaver() > told.watchers()) {
-            objections.add("watchers were told %d times of the one who left".formatted(told.leavesOfLeaver()));
+        if (told.leavesOfLeaver() == 0 || told.untold() + told.toldTwice() > 0) {
+            objections.add("of the one who left, watchers were told %d times: %d not at all and %d more than once"
+                    .formatted(told.leavesOfLeaver(), told.untold(), told.toldTwice()));
         }
         if (absences.errors() > 0) {
             objections.add("%d connections did not end with 1012: %s".formatted(absences.errors(), absences.endings()));

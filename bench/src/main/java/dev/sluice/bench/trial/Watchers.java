@@ -37,6 +37,9 @@ public final class Watchers implements AutoCloseable {
     /** For how long events of the last reconnects may come after the grace. */
     private static final Duration AFTERMATH = Duration.ofSeconds(3);
 
+    /** A watcher that was connected for so long since the user left must have been told of that. */
+    private static final Duration TOLD_WITHIN = GRACE.plusSeconds(10);
+
     private static final String LEAVER = "leaver";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -80,7 +83,17 @@ public final class Watchers implements AutoCloseable {
 
     /** The user leaves who does not come back. */
     public void leave() {
-        loop.run(leaver::leave);
+        loop.run(() -> {
+            leaver.leave();
+            for (Watcher watcher : watchers) {
+                int connection = watcher.connections;
+                loop.eventLoop()
+                        .schedule(
+                                () -> watcher.stayed = watcher.connections == connection,
+                                TOLD_WITHIN.toNanos(),
+                                TimeUnit.NANOSECONDS);
+            }
+        });
         expected.remove(LEAVER);
     }
 
@@ -110,7 +123,13 @@ public final class Watchers implements AutoCloseable {
                 watchers.stream()
                         .mapToInt(watcher -> watcher.leaves.size() - watcher.countLeaver())
                         .sum(),
-                watchers.stream().mapToInt(Watcher::countLeaver).sum()));
+                watchers.stream().mapToInt(Watcher::countLeaver).sum(),
+                (int) watchers.stream()
+                        .filter(watcher -> watcher.stayed && watcher.countLeaver() == 0)
+                        .count(),
+                (int) watchers.stream()
+                        .filter(watcher -> watcher.countLeaver() > 1)
+                        .count()));
     }
 
     @Override
@@ -130,8 +149,18 @@ public final class Watchers implements AutoCloseable {
      * @param joins events
      * @param leaves events of users who came back
      * @param leavesOfLeaver events of the user who did not; a watcher that was away then sees that it is not in the list
+     * @param untold watchers that got no such event, though they were there
+     * @param toldTwice watchers that got more than one
      */
-    public record Told(int watchers, int users, int reconnects, int joins, int leaves, int leavesOfLeaver) {}
+    public record Told(
+            int watchers,
+            int users,
+            int reconnects,
+            int joins,
+            int leaves,
+            int leavesOfLeaver,
+            int untold,
+            int toldTwice) {}
 
     private enum Dialect {
         V2("/ws", ResumingClient.SUBPROTOCOL),
@@ -177,6 +206,10 @@ public final class Watchers implements AutoCloseable {
         private int connections;
         private Optional<Channel> channel = Optional.empty();
         private boolean left;
+
+        /** Whether its connection has outlasted the event of the user who left. */
+        private boolean stayed;
+
         private long asked = System.nanoTime() - ASK_NANOS;
 
         Watcher(String user, Dialect dialect) {

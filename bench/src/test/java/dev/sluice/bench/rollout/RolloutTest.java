@@ -58,7 +58,28 @@ class RolloutTest {
 
     @Test
     void leavesOfUsersWhoCameBackAreWrong() {
-        assertEquals(1, finding(Map.of("1012", 2000), List.of(), 1).objections().size());
+        Told told = new Told(8, 600, 24, 0, 1, 8, 0, 0);
+        assertEquals(
+                1, finding(Map.of("1012", 2000), List.of(), told).objections().size());
+    }
+
+    /** A program that tells nobody that a user left must not pass. */
+    @Test
+    void watchersMustBeToldOnceOfTheUserWhoLeft() {
+        for (Told told : List.of(
+                new Told(8, 600, 24, 0, 0, 0, 0, 0),
+                new Told(8, 600, 24, 0, 0, 7, 1, 0),
+                new Told(8, 600, 24, 0, 0, 8, 0, 1))) {
+            assertEquals(
+                    1,
+                    finding(Map.of("1012", 2000), List.of(), told).objections().size(),
+                    told::toString);
+        }
+        // One was away.
+        assertEquals(
+                List.of(),
+                finding(Map.of("1012", 2000), List.of(), new Told(8, 600, 24, 0, 0, 7, 0, 0))
+                        .objections());
     }
 
     private static String markdown(UpdateFinding finding) throws IOException {
@@ -68,10 +89,10 @@ class RolloutTest {
     }
 
     private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises) {
-        return finding(endings, surprises, 0);
+        return finding(endings, surprises, new Told(8, 600, 24, 0, 0, 8, 0, 0));
     }
 
-    private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises, int leaves) {
+    private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises, Told told) {
         Histogram lengths = new Histogram(3);
         lengths.recordValue(Duration.ofMillis(250).toNanos());
         return new UpdateFinding(
@@ -82,6 +103,6 @@ class RolloutTest {
                 new Histogram(3),
                 new Histogram(3),
                 surprises,
-                new Told(8, 600, 24, 0, leaves, 8));
+                told);
     }
 }
