@@ -19,8 +19,8 @@ import java.util.function.Predicate;
 /**
  * Compares what each client received with what was published.
  *
- * <p>A span is one connection of a client to a channel, or several of which each resumes the one before. A publication is due in a span if it
- * was sent after the subscription was answered, or follows another delivery since then. If the last connection of the span has ended, only
+ * <p>A span is one subscription of a client to a channel, or several of which each resumes the one before. A publication is due in a span if it
+ * was sent after the subscription was answered, or follows another delivery since then. If the last subscription of the span has ended, only
  * publications before another delivery are due.
  *
  * <p>A publication that is due in no span was lost because the client was disconnected, which it knows. A publication that is due must have
@@ -60,7 +60,8 @@ final class Audit {
             }
             connection.channels().entrySet().stream()
                     .filter(channel -> channels.test(channel.getKey()))
-                    .flatMap(channel -> channel.getValue().resumption().stream())
+                    .flatMap(channel -> channel.getValue().stream())
+                    .flatMap(log -> log.resumption().stream())
                     .forEach(balance::answer);
             balance.repeat(connection.countRepeated());
         }
@@ -76,15 +77,19 @@ final class Audit {
     private List<Span> spans(ClientLog client, String channel, Map<ConnectionLog, Long> lived) {
         List<Span> spans = new ArrayList<>();
         for (ConnectionLog connection : client.connections()) {
-            ChannelLog log = connection.channel(channel);
-            Span span =
-                    new Span(log, connection.gaps(channel), lived(connection, channel, lived), published.get(channel));
-            int last = spans.size() - 1;
-            if (log.resumption().orElse(false) && last >= 0) {
-                balance.resume(countResumed(channel, spans, log));
-                spans.set(last, spans.get(last).followedBy(span));
-            } else if (!log.isEmpty()) {
-                spans.add(span);
+            List<ChannelLog> subscriptions = connection.subscriptions(channel);
+            ChannelLog newest = subscriptions.get(subscriptions.size() - 1);
+            for (ChannelLog log : subscriptions) {
+                // Nothing is due after the last delivery of a subscription that has ended.
+                long until = log == newest ? lived(connection, channel, lived) : Long.MIN_VALUE;
+                Span span = new Span(log, connection.gaps(channel), until, published.get(channel));
+                int last = spans.size() - 1;
+                if (log.resumption().orElse(false) && last >= 0) {
+                    balance.resume(countResumed(channel, spans, log));
+                    spans.set(last, spans.get(last).followedBy(span));
+                } else if (!log.isEmpty()) {
+                    spans.add(span);
+                }
             }
         }
         return spans;
@@ -214,11 +219,16 @@ final class Audit {
         long lived = Long.MIN_VALUE;
         // While a channel is resumed, another one may be ahead of it: a delivery of one proves nothing of another.
         if (!client.resumes()) {
-            for (Map.Entry<String, ChannelLog> channel : connection.channels().entrySet()) {
-                for (Delivery delivery : channel.getValue().deliveries()) {
-                    // A retained one proves nothing, because it was published before, nor does an entry of a stream.
-                    if (!delivery.retained() && !Books.isStream(channel.getKey())) {
-                        lived = Math.max(lived, published.get(channel.getKey()).sent(delivery.number()));
+            for (Map.Entry<String, List<ChannelLog>> channel :
+                    connection.channels().entrySet()) {
+                for (ChannelLog log : channel.getValue()) {
+                    for (Delivery delivery : log.deliveries()) {
+                        // A retained one proves nothing, because it was published before, nor does an entry of a
+                        // stream.
+                        if (!delivery.retained() && !Books.isStream(channel.getKey())) {
+                            lived = Math.max(
+                                    lived, published.get(channel.getKey()).sent(delivery.number()));
+                        }
                     }
                 }
             }
@@ -232,7 +242,9 @@ final class Audit {
                 .formatted(
                         client.name(), number, channel, publications.sent(number), publications.acknowledged(number)));
         for (ConnectionLog connection : client.connections()) {
-            text.append(" [").append(connection.channel(channel).around(number));
+            for (ChannelLog log : connection.subscriptions(channel)) {
+                text.append(" [").append(log.around(number));
+            }
             text.append(connection.hasEnded() ? ", ended, " : ", open, ")
                     .append(connection.gaps())
                     .append(']');

@@ -69,14 +69,16 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
 
     /** The audit of the clients that resume, or of the others. */
     public Balance audit(boolean resuming) {
-        return audit(resuming, channel -> true);
+        return audit(client -> client.resumes() == resuming, channel -> true);
     }
 
-    /** The same, only of some channels. */
-    public Balance audit(boolean resuming, Predicate<String> channels) {
-        List<ClientLog> some =
-                clients.stream().filter(client -> client.resumes() == resuming).toList();
-        return Audit.of(published, some, channels, TOLD_WITHIN);
+    /** The audit of some channels at the clients of a protocol. */
+    public Balance audit(String protocol, Predicate<String> channels) {
+        return audit(client -> client.protocol.equals(protocol), channels);
+    }
+
+    private Balance audit(Predicate<ClientLog> some, Predicate<String> channels) {
+        return Audit.of(published, clients.stream().filter(some).toList(), channels, TOLD_WITHIN);
     }
 
     /** As {@link Timing#of}. */
@@ -141,13 +143,15 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
     public static final class ClientLog {
 
         private final String name;
+        private final String protocol;
         private final boolean resumes;
         private final Set<String> channels;
         private final List<ConnectionLog> connections = new ArrayList<>();
 
         /** @param resumes whether it can resume a subscription on another connection */
-        public ClientLog(String name, boolean resumes, Set<String> channels) {
+        public ClientLog(String name, String protocol, boolean resumes, Set<String> channels) {
             this.name = name;
+            this.protocol = protocol;
             this.resumes = resumes;
             this.channels = Set.copyOf(channels);
         }
@@ -179,9 +183,11 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         long[] firstHeard(String channel, int count) {
             long[] first = new long[count + 1];
             for (ConnectionLog connection : connections) {
-                for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
-                    if (first[delivery.number()] == 0) {
-                        first[delivery.number()] = delivery.at();
+                for (ChannelLog log : connection.subscriptions(channel)) {
+                    for (ChannelLog.Delivery delivery : log.deliveries()) {
+                        if (first[delivery.number()] == 0) {
+                            first[delivery.number()] = delivery.at();
+                        }
                     }
                 }
             }
@@ -192,8 +198,8 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         int[] timesHeard(String channel, int count) {
             int[] times = new int[count + 1];
             for (ConnectionLog connection : connections) {
-                for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
-                    times[delivery.number()]++;
+                for (ChannelLog log : connection.subscriptions(channel)) {
+                    log.deliveries().forEach(delivery -> times[delivery.number()]++);
                 }
             }
             return times;

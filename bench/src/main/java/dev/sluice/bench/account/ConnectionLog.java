@@ -24,7 +24,9 @@ public final class ConnectionLog {
         }
     }
 
-    private final Map<String, ChannelLog> channels = new LinkedHashMap<>();
+    /** Of each channel, its subscriptions in order; the last one may not have begun. */
+    private final Map<String, List<ChannelLog>> channels = new LinkedHashMap<>();
+
     private final Map<Map.Entry<Optional<String>, Long>, Gap> gaps = new LinkedHashMap<>();
     private long ended = Long.MAX_VALUE;
     private String ending = "";
@@ -37,6 +39,11 @@ public final class ConnectionLog {
      */
     public void subscribed(String channel, long at, boolean retained, Optional<Boolean> resumption) {
         channel(channel).subscribed(at, retained, resumption);
+    }
+
+    /** The server ended the subscription; an answer begins another one. */
+    public void unsubscribed(String channel) {
+        subscriptions(channel).add(new ChannelLog());
     }
 
     /** A publication came again, and the client dropped it. */
@@ -95,19 +102,25 @@ public final class ConnectionLog {
         return ending;
     }
 
-    /** The time at which the last of these subscriptions was answered; {@link Long#MAX_VALUE} if one was not. */
+    /** The time at which the last of these channels had its first answer; {@link Long#MAX_VALUE} if one had none. */
     long subscribedToAll(Collection<String> names) {
         return names.stream()
-                .mapToLong(name -> channel(name).subscribed())
+                .mapToLong(name -> subscriptions(name).get(0).subscribed())
                 .max()
                 .orElse(Long.MAX_VALUE);
     }
 
-    ChannelLog channel(String channel) {
-        return channels.computeIfAbsent(channel, name -> new ChannelLog());
+    private ChannelLog channel(String channel) {
+        List<ChannelLog> all = subscriptions(channel);
+        return all.get(all.size() - 1);
     }
 
-    Map<String, ChannelLog> channels() {
+    /** At least one. */
+    List<ChannelLog> subscriptions(String channel) {
+        return channels.computeIfAbsent(channel, name -> new ArrayList<>(List.of(new ChannelLog())));
+    }
+
+    Map<String, List<ChannelLog>> channels() {
         return channels;
     }
 
@@ -122,7 +135,7 @@ public final class ConnectionLog {
                 .toList();
     }
 
-    /** What one connection received of one channel, in order. */
+    /** What one subscription of a connection received, in order. */
     static final class ChannelLog {
 
         /**

@@ -90,12 +90,13 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
             for (ConnectionLog connection : client.connections()) {
                 connection
                         .channels()
-                        .forEach((channel, log) -> log.deliveries().forEach(delivery -> {
-                            long sent = published.get(channel).sent(delivery.number());
-                            if (log.coversSending(sent) && sent >= begin && sent <= until) {
-                                latencies.recordValue(Math.max(0, delivery.at() - sent));
-                            }
-                        }));
+                        .forEach((channel, logs) ->
+                                logs.forEach(log -> log.deliveries().forEach(delivery -> {
+                                    long sent = published.get(channel).sent(delivery.number());
+                                    if (log.coversSending(sent) && sent >= begin && sent <= until) {
+                                        latencies.recordValue(Math.max(0, delivery.at() - sent));
+                                    }
+                                })));
             }
         }
         return latencies;

@@ -6,6 +6,7 @@ import static java.time.Duration.ofSeconds;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.trial.Listener.Jitter;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.RollingUpdate;
 import dev.sluice.bench.trial.Site;
 import dev.sluice.bench.trial.Site.Plan;
@@ -108,11 +109,7 @@ enum Fault {
             "a pod is killed with -9, and started again after 3 s",
             Kind.PASSING,
             Resumption.ALWAYS,
-            (site, traffic) -> {
-                site.pod().kill();
-                Waiting.sleep(ofSeconds(3));
-                site.pod().start();
-            }),
+            (site, traffic) -> killPod(site)),
 
     POD_TERMINATED(
             "a pod is stopped with SIGTERM, and then started again",
@@ -127,10 +124,7 @@ enum Fault {
             "the connections of all clients are reset at once; each reconnects within 2 s",
             Kind.PASSING,
             Resumption.ALWAYS,
-            (site, traffic) -> {
-                traffic.reset(Duration.ZERO, ofSeconds(2));
-                Waiting.sleep(ofSeconds(2));
-            }),
+            (site, traffic) -> cutClients(traffic)),
 
     CLIENTS_JITTER(
             "each client loses its network for 2 s every 5 to 10 s, for a minute",
@@ -146,9 +140,7 @@ enum Fault {
             "`clients-cut`, and a second later `pod-killed`", Kind.PASSING, Resumption.ALWAYS, (site, traffic) -> {
                 traffic.reset(Duration.ZERO, ofSeconds(2));
                 Waiting.sleep(ofSeconds(1));
-                site.pod().kill();
-                Waiting.sleep(ofSeconds(3));
-                site.pod().start();
+                killPod(site);
             }),
 
     CLIENTS_CUT_REDIS_RESTARTED(
@@ -211,6 +203,11 @@ enum Fault {
         cluster.reshard(from, cluster.addNode(), 1500);
     }),
 
+    SHARDED_POD_KILLED(Mode.SHARDED, "`pod-killed`", Kind.PASSING, Resumption.SOME, (site, traffic) -> killPod(site)),
+
+    SHARDED_CLIENTS_CUT(
+            Mode.SHARDED, "`clients-cut`", Kind.PASSING, Resumption.SOME, (site, traffic) -> cutClients(traffic)),
+
     PATTERN_NODE_KILLED(
             Mode.PATTERN, "the pods' node is killed", Kind.PASSING, (site, traffic) -> site.kill(site.master(true))),
 
@@ -244,6 +241,8 @@ enum Fault {
     enum Resumption {
         /** All are resumed, and lose nothing. */
         ALWAYS,
+        /** Some are resumed: those of channels that both pods have heard. */
+        SOME,
         /** None is resumed. */
         NEVER,
         /** Clients may or may not resume. */
@@ -292,7 +291,11 @@ enum Fault {
     }
 
     Fault(Mode mode, String description, Kind kind, BiConsumer<Site, Traffic> happening) {
-        this(Optional.of(mode), description, kind, Resumption.EITHER, UnaryOperator.identity(), happening);
+        this(mode, description, kind, Resumption.EITHER, happening);
+    }
+
+    Fault(Mode mode, String description, Kind kind, Resumption resumption, BiConsumer<Site, Traffic> happening) {
+        this(Optional.of(mode), description, kind, resumption, UnaryOperator.identity(), happening);
     }
 
     Fault(
@@ -326,8 +329,13 @@ enum Fault {
     /** Those of a quick run. */
     static Set<Fault> few(boolean cluster) {
         return cluster
-                ? EnumSet.of(SHARDED_MASTER_KILLED)
+                ? EnumSet.of(SHARDED_MASTER_KILLED, SHARDED_CLIENTS_CUT)
                 : EnumSet.of(REDIS_KILLED, LINK_SWALLOWS, POD_KILLED, POD_TERMINATED);
+    }
+
+    /** Whether only clients of Centrifugo's protocol resume. */
+    boolean isSharded() {
+        return mode.equals(Optional.of(Mode.SHARDED));
     }
 
     String description() {
@@ -358,6 +366,11 @@ enum Fault {
         return load.apply(mode.isPresent() ? usual : usual.withStreams());
     }
 
+    /** Of the clients, in turn. */
+    List<SluiceProtocol> protocols() {
+        return mode.isPresent() ? List.of(SluiceProtocol.values()) : List.of(SluiceProtocol.V1, SluiceProtocol.V2);
+    }
+
     /**
      * Injects the fault, and returns when it is over and has begun to show.
      *
@@ -369,6 +382,17 @@ enum Fault {
         long from = kind == Kind.PASSING ? begin : Books.now();
         Waiting.sleep(REACTION);
         return from;
+    }
+
+    private static void killPod(Site site) {
+        site.pod().kill();
+        Waiting.sleep(ofSeconds(3));
+        site.pod().start();
+    }
+
+    private static void cutClients(Traffic traffic) {
+        traffic.reset(Duration.ZERO, ofSeconds(2));
+        Waiting.sleep(ofSeconds(2));
     }
 
     /** Lets this number of bad clients repeat a step for this time. */

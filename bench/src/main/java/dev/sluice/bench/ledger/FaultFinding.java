@@ -14,6 +14,7 @@ import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.process.Check.Writer;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
  * @param confirmed that Redis has answered
  * @param v1 at the clients of that protocol
  * @param v2 at the clients of that protocol, which resume
+ * @param centrifuge at the clients of Centrifugo's protocol, which resume as well; there are none without a Redis Cluster
  * @param streams1 of streams, at the former
  * @param streams2 of streams, at the latter
  * @param surprises messages that no well-behaved client should get
@@ -39,6 +41,7 @@ record FaultFinding(
         int confirmed,
         Balance v1,
         Balance v2,
+        Balance centrifuge,
         Balance streams1,
         Balance streams2,
         Timing timing,
@@ -58,10 +61,11 @@ record FaultFinding(
                 fault,
                 books.publications(),
                 books.confirmed(),
-                books.audit(false, Predicate.not(Books::isStream)),
-                books.audit(true, Predicate.not(Books::isStream)),
-                books.audit(false, Books::isStream),
-                books.audit(true, Books::isStream),
+                books.audit(SluiceProtocol.V1.toString(), Predicate.not(Books::isStream)),
+                books.audit(SluiceProtocol.V2.toString(), Predicate.not(Books::isStream)),
+                books.audit(SluiceProtocol.CENTRIFUGE.toString(), Predicate.not(Books::isStream)),
+                books.audit(SluiceProtocol.V1.toString(), Books::isStream),
+                books.audit(SluiceProtocol.V2.toString(), Books::isStream),
                 books.timing(begin, from),
                 books.surprises());
     }
@@ -97,20 +101,23 @@ record FaultFinding(
                         NAME,
                         text("what happens", finding -> finding.fault.description()),
                         count("confirmed", finding -> (long) finding.confirmed),
-                        count("delivered", finding -> finding.both(balance -> balance.count(Fate.DELIVERED))),
-                        count("lost", finding -> finding.both(Balance::lost)),
-                        count("unsignalled", finding -> finding.both(balance -> balance.count(Fate.UNSIGNALLED))),
-                        count("duplicated", finding -> finding.both(balance -> balance.count(Breach.DUPLICATED))),
+                        count("delivered", finding -> finding.all(balance -> balance.count(Fate.DELIVERED))),
+                        count("resumed", finding -> finding.all(Balance::countResumed)),
+                        count("lost", finding -> finding.all(Balance::lost)),
+                        count("unsignalled", finding -> finding.all(balance -> balance.count(Fate.UNSIGNALLED))),
+                        count("duplicated", finding -> finding.all(balance -> balance.count(Breach.DUPLICATED))),
                         figure("recovery", FaultFinding::recovery)));
     }
 
-    private long both(ToLongFunction<Balance> count) {
-        return count.applyAsLong(v1) + count.applyAsLong(v2);
+    /** Of all channels that are not streams. */
+    private long all(ToLongFunction<Balance> count) {
+        return count.applyAsLong(v1) + count.applyAsLong(v2) + count.applyAsLong(centrifuge);
     }
 
     private static void writeClusterFigures(Page page, List<FaultFinding> findings) {
         page.writeTable("v1", findings, ofCluster(FaultFinding::v1))
-                .writeTable("v2", findings, ofCluster(FaultFinding::v2));
+                .writeTable("v2", findings, ofCluster(FaultFinding::v2))
+                .writeTable("centrifuge", findings, ofCluster(FaultFinding::centrifuge));
     }
 
     private static List<Column<FaultFinding>> ofCluster(Function<FaultFinding, Balance> of) {
@@ -118,6 +125,7 @@ record FaultFinding(
                 NAME, count("publications", finding -> (long) finding.publications), count("confirmed", finding ->
                         (long) finding.confirmed)));
         columns.addAll(counts(of, "not resumed"));
+        columns.addAll(resumptions(of));
         columns.add(count("duplicated", finding -> of.apply(finding).count(Breach.DUPLICATED)));
         return columns;
     }
@@ -147,10 +155,8 @@ record FaultFinding(
         v1.addAll(counts(FaultFinding::v1, "disconnected"));
         List<Column<FaultFinding>> v2 = new ArrayList<>(List.of(NAME));
         v2.addAll(counts(FaultFinding::v2, "not resumed"));
+        v2.addAll(resumptions(FaultFinding::v2));
         v2.addAll(List.of(
-                count("channels recovered", finding -> finding.v2.countAnswers(true)),
-                count("channels not recovered", finding -> finding.v2.countAnswers(false)),
-                count("resumed", finding -> finding.v2.countResumed()),
                 count("sent again", finding -> finding.v2.countRepeated()),
                 count("duplicated", finding -> finding.v2.count(Breach.DUPLICATED))));
         List<Column<FaultFinding>> streams = new ArrayList<>(List.of(NAME));
@@ -174,6 +180,13 @@ record FaultFinding(
                 count("missed", finding -> of.apply(finding).count(Fate.MISSED)),
                 count("uncertain", finding -> of.apply(finding).count(Fate.UNCERTAIN)),
                 count("unsignalled", finding -> of.apply(finding).count(Breach.UNSIGNALLED)));
+    }
+
+    private static List<Column<FaultFinding>> resumptions(Function<FaultFinding, Balance> of) {
+        return List.of(
+                count("channels recovered", finding -> of.apply(finding).countAnswers(true)),
+                count("channels not recovered", finding -> of.apply(finding).countAnswers(false)),
+                count("resumed", finding -> of.apply(finding).countResumed()));
     }
 
     private static Column<FaultFinding> latency(double percentile) {
@@ -203,8 +216,8 @@ record FaultFinding(
 
     @Override
     public String summary() {
-        return "%n    v1: %s%n    v2: %s%n    streams, v1: %s%n    streams, v2: %s"
-                .formatted(v1, resumptions(v2), streams1, resumptions(streams2));
+        return "%n    v1: %s%n    v2: %s%n    Centrifugo's: %s%n    streams, v1: %s%n    streams, v2: %s"
+                .formatted(v1, resumptions(v2), resumptions(centrifuge), streams1, resumptions(streams2));
     }
 
     private static String resumptions(Balance balance) {
@@ -221,6 +234,7 @@ record FaultFinding(
     public List<String> objections() {
         List<String> objections = new ArrayList<>(v1.examples());
         objections.addAll(v2.examples());
+        objections.addAll(centrifuge.examples());
         objections.addAll(streams1.examples());
         objections.addAll(streams2.examples());
         if (fault != Fault.REDIS_REPLACED) {
@@ -235,17 +249,23 @@ record FaultFinding(
         if (timing.recovery().isEmpty()) {
             objections.add("it did not recover");
         }
-        if (fault.kind() == Fault.Kind.HARMLESS && v1.lost() + v2.lost() > 0) {
-            objections.add(v1.lost() + v2.lost() + " deliveries were lost where nothing may be");
+        if (fault.kind() == Fault.Kind.HARMLESS && all(Balance::lost) > 0) {
+            objections.add(all(Balance::lost) + " deliveries were lost where nothing may be");
         }
+        Balance resuming = fault.isSharded() ? centrifuge : v2;
         boolean asExpected = switch (fault.resumption()) {
-            case ALWAYS -> v2.lost() == 0 && v2.countAnswers(true) > 0 && v2.countAnswers(false) == 0;
-            case NEVER -> v2.countAnswers(true) == 0 && v2.countAnswers(false) > 0;
+            case ALWAYS -> resuming.lost() == 0 && resuming.countAnswers(true) > 0 && resuming.countAnswers(false) == 0;
+            case SOME -> resuming.countResumed() > 0;
+            case NEVER -> resuming.countAnswers(true) == 0 && resuming.countAnswers(false) > 0;
             case EITHER -> true;
         };
         if (!asExpected) {
             objections.add("channels should be resumed %s: %d were and %d were not, and %d deliveries were lost"
-                    .formatted(fault.resumption(), v2.countAnswers(true), v2.countAnswers(false), v2.lost()));
+                    .formatted(
+                            fault.resumption(),
+                            resuming.countAnswers(true),
+                            resuming.countAnswers(false),
+                            resuming.lost()));
         }
         return objections;
     }

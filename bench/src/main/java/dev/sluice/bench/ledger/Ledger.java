@@ -2,7 +2,6 @@ package dev.sluice.bench.ledger;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.process.Check;
-import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Site;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.harness.Waiting;
@@ -42,7 +41,7 @@ public final class Ledger extends Check<FaultFinding> {
 
     @Option(
             names = "--cluster",
-            description = "the faults of a Redis Cluster instead, in about six minutes; needs Debian's redis-tools")
+            description = "the faults of a Redis Cluster instead, in about eight minutes; needs Debian's redis-tools")
     private boolean cluster;
 
     public Ledger() {
@@ -82,8 +81,7 @@ public final class Ledger extends Check<FaultFinding> {
     /** Injects a fault while publications flow, and audits the clients. */
     private FaultFinding inject(Fault fault, Path logs) {
         try (Site site = Site.start(fault.plan(), jar(), logs);
-                Traffic traffic = new Traffic(
-                        fault.load(clients()), List.of(SluiceProtocol.V1, SluiceProtocol.V2), site, random(fault))) {
+                Traffic traffic = new Traffic(fault.load(clients()), fault.protocols(), site, random(fault))) {
             traffic.open();
             traffic.publish();
             Waiting.sleep(CALM);

@@ -83,6 +83,11 @@ public final class Listener {
         return talk != null && talk.awaited.isEmpty();
     }
 
+    /** Whether it could resume all of them now. */
+    boolean isPositioned() {
+        return client.isPositioned();
+    }
+
     /** Makes it stop or continue reading. */
     void read(boolean on) {
         if (talk.channel != null) {
@@ -200,6 +205,12 @@ public final class Listener {
             if (awaited.isEmpty()) {
                 backoff.reset();
             }
+        }
+
+        @Override
+        public void unsubscribed(String name) {
+            connection.unsubscribed(name);
+            awaited.add(name);
         }
 
         @Override

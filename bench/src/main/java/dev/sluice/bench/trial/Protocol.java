@@ -3,12 +3,15 @@ package dev.sluice.bench.trial;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.trial.Publisher.Numbered;
 import dev.sluice.harness.ResumingClient;
 import dev.sluice.harness.ResumingClient.Frame;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -39,6 +42,11 @@ public interface Protocol {
 
         /** Called for each text frame. */
         void heard(String message, Connection connection);
+
+        /** Whether it could resume all its channels now, if it needs a position of each for that. */
+        default boolean isPositioned() {
+            return true;
+        }
     }
 
     /** A connection of a client, which sends messages and logs what the client got. */
@@ -54,6 +62,9 @@ public interface Protocol {
         /** @param resumption whether the server resumed it, if the client asked for that */
         void subscribed(String channel, boolean retained, Optional<Boolean> resumption);
 
+        /** The server ended the subscription; the client subscribes again. */
+        void unsubscribed(String channel);
+
         void missed(String channel, int count);
 
         /**
@@ -68,32 +79,42 @@ public interface Protocol {
 
     /** The protocols of Sluice; the Node relay speaks the first. */
     enum SluiceProtocol implements Protocol {
-        V1(Optional.empty()) {
+        V1("/ws", Optional.empty()) {
             @Override
             public Client client(String user, Set<String> channels) {
                 return new V1Client(user, subscribable(channels));
             }
         },
 
-        V2(Optional.of(ResumingClient.SUBPROTOCOL)) {
+        V2("/ws", Optional.of(ResumingClient.SUBPROTOCOL)) {
             @Override
             public Client client(String user, Set<String> channels) {
                 return new V2Client(user, new ResumingClient(user, subscribable(channels)));
+            }
+        },
+
+        /** That of Centrifugo's SDKs. */
+        CENTRIFUGE("/connection/websocket", Optional.of("centrifuge-json")) {
+            @Override
+            public Client client(String user, Set<String> channels) {
+                return new CentrifugeClient(user, subscribable(channels));
             }
         };
 
         private static final ObjectMapper JSON = new ObjectMapper();
         private static final String PONG = "{\"action\":\"pong\"}";
 
+        private final String path;
         private final Optional<String> subprotocol;
 
-        SluiceProtocol(Optional<String> subprotocol) {
+        SluiceProtocol(String path, Optional<String> subprotocol) {
+            this.path = path;
             this.subprotocol = subprotocol;
         }
 
         @Override
         public String path() {
-            return "/ws";
+            return path;
         }
 
         @Override
@@ -103,7 +124,7 @@ public interface Protocol {
 
         @Override
         public boolean resumes() {
-            return this == V2;
+            return this != V1;
         }
 
         @Override
@@ -144,13 +165,13 @@ public interface Protocol {
                     control(new Frame(parse(message), Optional.empty(), false), user, message, connection);
                 }
             }
+        }
 
-            private static JsonNode parse(String message) {
-                try {
-                    return JSON.readTree(message);
-                } catch (JsonProcessingException e) {
-                    throw new IllegalArgumentException("not JSON: " + message, e);
-                }
+        private static JsonNode parse(String message) {
+            try {
+                return JSON.readTree(message);
+            } catch (JsonProcessingException e) {
+                throw new IllegalArgumentException("not JSON: " + message, e);
             }
         }
 
@@ -175,6 +196,129 @@ public interface Protocol {
                     connection.published(frame.payload().get());
                 } else if (!frame.action().equals("mark")) {
                     control(frame, user, message, connection);
+                }
+            }
+        }
+
+        /**
+         * It has a position for each channel, and subscribes again when the server ends a subscription. As the SDKs do not act on {@code gap}
+         * messages, these do not count: {@code recovered} alone says whether something was lost.
+         */
+        private static final class CentrifugeClient implements Client {
+
+            private static final int INSUFFICIENT_STATE = 2500;
+
+            /** The epoch of a subscription that can't be resumed, because the pod does not know the clock yet. */
+            private static final String NO_EPOCH = "_";
+
+            private final String user;
+            private final Set<String> channels;
+
+            /** The request that continues the subscription, by channel. */
+            private final Map<String, ObjectNode> positions = new HashMap<>();
+
+            /** The channels to which it subscribes on the newest connection, by the numbers of the commands. */
+            private final Map<Integer, String> commands = new HashMap<>();
+
+            CentrifugeClient(String user, Set<String> channels) {
+                this.user = user;
+                this.channels = channels;
+            }
+
+            @Override
+            public void opened(Connection connection) {
+                commands.clear();
+                String own = "user:" + user;
+                ObjectNode connect = JSON.createObjectNode().put("token", Credentials.of(user));
+                if (positions.containsKey(own)) {
+                    connect.putObject("subs").set(own, positions.get(own));
+                }
+                say("connect", connect, own, connection);
+                channels.forEach(channel -> subscribe(channel, connection));
+            }
+
+            private void subscribe(String channel, Connection connection) {
+                ObjectNode request = Optional.ofNullable(positions.get(channel)).orElseGet(JSON::createObjectNode);
+                say("subscribe", request.put("channel", channel), channel, connection);
+            }
+
+            private void say(String command, ObjectNode request, String channel, Connection connection) {
+                int number = commands.size() + 1;
+                commands.put(number, channel);
+                ObjectNode message = JSON.createObjectNode().put("id", number);
+                message.set(command, request);
+                connection.say(message.toString());
+            }
+
+            @Override
+            public void heard(String message, Connection connection) {
+                for (String line : message.split("\n")) {
+                    JsonNode said = parse(line);
+                    JsonNode push = said.path("push");
+                    String channel = push.path("channel").asText();
+                    if (said.isEmpty()) {
+                        connection.say("{}");
+                    } else if (said.has("connect")) {
+                        String own = commands.get(said.path("id").asInt());
+                        subscribed(own, said.path("connect").path("subs").path(own), connection);
+                    } else if (said.has("subscribe")) {
+                        subscribed(commands.get(said.path("id").asInt()), said.path("subscribe"), connection);
+                    } else if (push.has("subscribe")) {
+                        subscribed(channel, push.path("subscribe"), connection);
+                    } else if (push.has("pub")) {
+                        published(channel, push.path("pub"), connection);
+                    } else if (push.path("unsubscribe").path("code").asInt() == INSUFFICIENT_STATE) {
+                        connection.unsubscribed(channel);
+                        if (channels.contains(channel)) {
+                            subscribe(channel, connection);
+                        }
+                    } else if (push.has("message")) {
+                        told(push.path("message").path("data"), connection);
+                    } else {
+                        connection.surprised(user + " was told " + line);
+                    }
+                }
+            }
+
+            @Override
+            public boolean isPositioned() {
+                return positions.size() > channels.size()
+                        && positions.values().stream()
+                                .noneMatch(position ->
+                                        position.path("epoch").asText().equals(NO_EPOCH));
+            }
+
+            private void subscribed(String channel, JsonNode start, Connection connection) {
+                boolean asked = positions.containsKey(channel);
+                if (asked != start.has("was_recovering")) {
+                    connection.surprised(
+                            (asked ? "asked to recover, " : "asked for nothing, ") + user + " was told " + start);
+                }
+                positions.put(
+                        channel,
+                        JSON.createObjectNode()
+                                .put("recover", true)
+                                .put("epoch", start.path("epoch").asText())
+                                .put("offset", start.path("offset").asLong()));
+                connection.subscribed(
+                        channel,
+                        false,
+                        asked ? Optional.of(start.path("recovered").asBoolean()) : Optional.empty());
+                start.path("publications").forEach(publication -> published(channel, publication, connection));
+            }
+
+            private void published(String channel, JsonNode publication, Connection connection) {
+                if (publication.has("offset")) {
+                    positions.get(channel).set("offset", publication.path("offset"));
+                }
+                connection.published(publication.path("data").toString());
+            }
+
+            private void told(JsonNode message, Connection connection) {
+                if (message.path("action").asText().equals("missed")) {
+                    connection.missed(
+                            message.path("channel").asText(),
+                            message.path("count").asInt());
                 }
             }
         }

@@ -96,7 +96,7 @@ public final class Traffic implements AutoCloseable {
         }
     }
 
-    /** Starts the clients one after the other, and returns when all have subscribed. */
+    /** Starts the clients one after the other, and returns when all have subscribed, and those that resume could do so. */
     public void open() {
         loop.run(() -> {
             for (int i = 0; i < clients.size(); i++) {
@@ -104,6 +104,7 @@ public final class Traffic implements AutoCloseable {
             }
         });
         Waiting.until("the clients", this::areAllSubscribed);
+        Waiting.until("positions", () -> loop.call(() -> clients.stream().allMatch(Listener::isPositioned)));
     }
 
     public void publish() {
@@ -220,7 +221,7 @@ public final class Traffic implements AutoCloseable {
         }
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
-        ClientLog log = new ClientLog(name, protocol.resumes(), channels);
+        ClientLog log = new ClientLog(name, protocol.toString(), protocol.resumes(), channels);
         return new Listener(bootstrap, loop.eventLoop(), entrance, protocol, log, new Backoff(random), this::surprise);
     }
 

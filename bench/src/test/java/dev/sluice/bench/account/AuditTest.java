@@ -26,7 +26,7 @@ class AuditTest {
 
     private final Map<String, Publications> published =
             Map.of(CHANNEL, new Publications(), OTHER, new Publications(), STREAM, new Publications());
-    private final ClientLog client = new ClientLog("u1", false, Set.of(CHANNEL, OTHER, STREAM));
+    private final ClientLog client = new ClientLog("u1", "V1", false, Set.of(CHANNEL, OTHER, STREAM));
     private ConnectionLog connection = connect(5, false);
 
     @Test
@@ -446,6 +446,32 @@ class AuditTest {
         assertBreaches(Breach.UNSIGNALLED, 1);
         assertEquals(1, audit().count(Fate.FORGOTTEN));
         assertEquals(3, audit().expected());
+    }
+
+    @Test
+    void endOfASubscriptionIsNoSignalUnlessTheNextIsNotResumed() {
+        publish(6);
+        hear(1, 2);
+        connection.unsubscribed(CHANNEL);
+        connection.subscribed(CHANNEL, 45, false, Optional.of(true));
+        hear(4, 6);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+        assertEquals(1, audit().countAnswers(true));
+    }
+
+    @Test
+    void subscriptionThatIsNotResumedSignalsWhatWasPublishedBetween() {
+        publish(6);
+        connection.heard(CHANNEL, 1, 14);
+        connection.heard(CHANNEL, 3, 34);
+        connection.unsubscribed(CHANNEL);
+        connection.subscribed(CHANNEL, 45, false, Optional.of(false));
+        connection.heard(CHANNEL, 6, 64);
+
+        // 2 was lost before; 4 was published between, and 5 after the answer.
+        assertBreaches(Breach.UNSIGNALLED, 2);
+        assertEquals(1, audit().count(Fate.DISCONNECTED));
     }
 
     private void publish(int howMany) {

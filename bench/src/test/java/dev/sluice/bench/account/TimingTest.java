@@ -23,8 +23,8 @@ class TimingTest {
     private static final int COUNT = 10;
 
     private final Publications publications = new Publications();
-    private final ClientLog one = new ClientLog("u1", false, Set.of(CHANNEL));
-    private final ClientLog two = new ClientLog("u2", false, Set.of(CHANNEL));
+    private final ClientLog one = new ClientLog("u1", "V1", false, Set.of(CHANNEL));
+    private final ClientLog two = new ClientLog("u2", "V1", false, Set.of(CHANNEL));
 
     TimingTest() {
         for (int number = 1; number <= COUNT; number++) {
@@ -113,7 +113,7 @@ class TimingTest {
         private static final long BEGIN = 100;
         private static final long UNTIL = 9_000;
 
-        private final ClientLog client = new ClientLog("u1", false, Set.of(UPLOAD, OWN));
+        private final ClientLog client = new ClientLog("u1", "V1", false, Set.of(UPLOAD, OWN));
 
         @Test
         void connectedClientIsNotAbsent() {
@@ -217,7 +217,7 @@ class TimingTest {
 
         /** One that comes back so long after the beginning. */
         private static ClientLog away(long back) {
-            ClientLog away = new ClientLog("u" + back, false, Set.of(UPLOAD));
+            ClientLog away = new ClientLog("u" + back, "V1", false, Set.of(UPLOAD));
             connect(away, 10).end(GOING_AWAY, BEGIN);
             connect(away, BEGIN + 1 + back);
             return away;
