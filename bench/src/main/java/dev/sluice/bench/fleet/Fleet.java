@@ -47,7 +47,7 @@ import picocli.CommandLine.Option;
                 "Compares pods that subscribe by patterns with pods that subscribe by names: the CPU time of Redis for a publication"
                         + " with 10, 30 and 100 simulated pods, that of a real pod, and the time until the clients of a pod that was killed"
                         + " have subscribed on another. Writes bench/results/results.md, and from which part of the channels on names"
-                        + " cost more into docs/operations.md, in about 25 minutes. Needs two cores.")
+                        + " cost more into docs/operations.md, in about 20 minutes. Needs two cores.")
 public final class Fleet extends Program {
 
     private static final int CHANNELS = 10_000;
