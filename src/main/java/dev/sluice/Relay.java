@@ -275,12 +275,13 @@ final class Relay {
 
     /** To be called before later publications are handed over. */
     private void tellRecounted() {
-        if (recounted.isEmpty()) {
-            return;
+        if (!recounted.isEmpty()) {
+            guarded(() -> {
+                Recounted event = new Recounted(List.copyOf(recounted));
+                recounted.clear();
+                onRecounted.accept(event);
+            });
         }
-        Recounted event = new Recounted(List.copyOf(recounted));
-        recounted.clear();
-        guarded(() -> onRecounted.accept(event));
     }
 
     /** Returns what precedes the first colon, or the second after a keyspace, in the channels to hear. */

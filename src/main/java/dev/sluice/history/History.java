@@ -48,6 +48,9 @@ public final class History {
     /** The shard that counts each channel, or did so last; any thread reads. */
     private final Map<Channel, OrderHistory> counting = new ConcurrentHashMap<>();
 
+    /** Never has positions: of what follows if the history of a shard can't be begun. */
+    private final OrderHistory none;
+
     /** Used by the writing thread: the order of what follows. */
     private OrderHistory current;
 
@@ -75,6 +78,7 @@ public final class History {
                 config.maxAge().toNanos());
         this.orders = () -> new OrderHistory(bounds, maxReplay, arrays, nanoTime);
         this.all = orders.get();
+        this.none = orders.get();
         this.current = all;
     }
 
@@ -99,13 +103,21 @@ public final class History {
             current = all;
             return;
         }
-        OrderHistory known = shards.get(shard);
-        if (known == null) {
-            known = orders.get();
-            shards.put(shard, known);
-            share();
+        // Never that of the batch before, whose positions do not name what follows.
+        current = none;
+        try {
+            OrderHistory known = shards.get(shard);
+            current = known == null ? begin(shard) : known;
+        } catch (Throwable e) {
+            none.failed(e);
         }
-        current = known;
+    }
+
+    private OrderHistory begin(Object shard) {
+        OrderHistory begun = orders.get();
+        shards.put(shard, begun);
+        share();
+        return begun;
     }
 
     /** Gives each shard an equal part of the memory. */
@@ -169,7 +181,7 @@ public final class History {
      * @return whether the history starts again at the position
      */
     public boolean follow(@Nullable Position position) {
-        return current.follow(position, last);
+        return current != none && current.follow(position, last);
     }
 
     /**
@@ -311,7 +323,12 @@ public final class History {
 
     /** In seconds. */
     private double age() {
-        long age = shards.values().stream().mapToLong(OrderHistory::age).min().orElseGet(all::age);
+        // Clients know no positions of the others.
+        long age = shards.values().stream()
+                .filter(shard -> shard.head() != null)
+                .mapToLong(OrderHistory::age)
+                .min()
+                .orElseGet(all::age);
         return (double) age / TimeUnit.SECONDS.toNanos(1);
     }
 }

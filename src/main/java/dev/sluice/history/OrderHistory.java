@@ -51,8 +51,8 @@ final class OrderHistory {
 
     /**
      * Records that all publications up to a position have been appended, and that the next ones are counted from it. If
-     * that is not certain, because the position is of another era or before the head, the history starts again there.
-     * Never throws.
+     * that is not certain, because the position is of another era or before the head, or if the memory has become too small
+     * for the tables, the history starts again there. Never throws.
      *
      * @param position {@code null} if this pod has no positions; the history is then empty
      * @param last the sequence of the last publication that this pod received, of any order
@@ -64,7 +64,7 @@ final class OrderHistory {
             boolean adopted = false;
             if (position == null) {
                 log = null;
-            } else if (known != null && known.leadsTo(position)) {
+            } else if (known != null && known.leadsTo(position) && !(known.isCramped() && position.isNamed())) {
                 known.follow(position, nanoTime.getAsLong());
             } else if (position.isNamed()) {
                 PublicationLog begun = new PublicationLog(bounds, arrays, position, last, nanoTime.getAsLong());
@@ -214,7 +214,7 @@ final class OrderHistory {
     }
 
     /** Clears the history, because it lacks a publication that a client may ask for. */
-    private void failed(Throwable e) {
+    void failed(Throwable e) {
         log = null;
         long count = failed.pass();
         if (count > 0) {
@@ -289,7 +289,6 @@ final class OrderHistory {
         if (ofShard && channels.size() > 1) {
             return new Replay.Refused(Reason.MISMATCH);
         }
-        // Read once: the writing thread may begin to count the channel meanwhile, from a later point.
         Hold hold = ofShard ? holds.get(known, channels.iterator().next()) : null;
         if (ofShard && hold == null) {
             return new Replay.Refused(Reason.GAP);
@@ -306,9 +305,11 @@ final class OrderHistory {
         if (from > head.offset()) {
             return new Replay.Ahead();
         }
-        if (!known.coversAllSince(from)
-                || (known.byChannel() && !holds.cover(known, channels, from))
-                || (hold != null && !hold.covers(known, from))) {
+        if (!known.coversAllSince(from) || (known.byChannel() && !holds.cover(known, channels, from))) {
+            return new Replay.Refused(Reason.GAP);
+        }
+        if (hold != null && holds.get(known, channels.iterator().next()) != hold) {
+            // The writing thread has ended the hold meanwhile, and what is above is of another.
             return new Replay.Refused(Reason.GAP);
         }
         return new Search(known, maxReplay, from, watermark(known, head, hold)).find(channels);

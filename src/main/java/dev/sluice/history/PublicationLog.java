@@ -263,6 +263,15 @@ final class PublicationLog {
         }
     }
 
+    /**
+     * Whether its tables are too large since the bounds changed: a log that begins now has more than twice the room. To be
+     * called by the writing thread.
+     */
+    boolean isCramped() {
+        long room = bounds.maxBytes() - bounds.tables();
+        return room > 0 && 2 * (bounds.maxBytes() - tables) < room;
+    }
+
     /** Evicts the oldest segment. Readers that can't pin it find its entries in {@link #evicted}. */
     private void evict() {
         Segment segment = segment(oldest);

@@ -7,6 +7,7 @@ import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
+import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Access;
@@ -19,7 +20,11 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
+import java.util.AbstractCollection;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -39,6 +44,7 @@ class HistoryTest {
     private long now = TimeUnit.HOURS.toNanos(1);
     private final History history = TestHistory.with(MAX_BYTES, MAX_REPLAY, SEGMENT, this::allocate, () -> now);
 
+    private final Map<String, Long> ticks = new HashMap<>();
     private long tick;
     private int messages;
     private long sequence;
@@ -506,6 +512,121 @@ class HistoryTest {
     }
 
     @Test
+    void replayIncludesWhatItsShardDidNotCountBeforeItHeldTheChannel() {
+        History shared = shared(1 << 20);
+        follow(shared, "two", 2000, 1);
+        Position one = follow(shared, "one", 1000, 1);
+        shared.hold(A);
+        Payload earlier = published(shared, one);
+        shared.release("one", A);
+        Position since = follow(shared, "two", 2000, 2);
+        shared.hold(A);
+        Payload later = published(shared, since);
+        Watermark end = recovered(shared.read(since, List.of(A))).end();
+        assertThat(end.covers(later)).isTrue();
+        assertThat(end.covers(earlier)).as("of the other shard").isTrue();
+        assertThat(Objects.requireNonNull(shared.watermark(A)).covers(earlier)).isTrue();
+    }
+
+    @Test
+    void channelThatLeavesAndReturnsWhileItIsReadIsRefusedOrRecoveredUpToItsReturn() {
+        int recovered = 0;
+        // Later, it is searched for, and what it is recovered up to is known.
+        for (int step = 1; step <= 5; step++) {
+            History shared = shared(1 << 20);
+            follow(shared, "two", 2000, 1);
+            shared.hold(A);
+            Position since = follow(shared, "two", 2000, 2);
+            Payload[] between = new Payload[1];
+            Replay replay = shared.read(since, new Interrupted(step, () -> {
+                shared.release("two", A);
+                between[0] = published(shared, follow(shared, "one", 1000, 1));
+                shared.turnTo("two");
+                shared.hold(A);
+            }));
+            if (replay instanceof Replay.Recovered complete && between[0] != null) {
+                recovered++;
+                assertThat(complete.end().covers(between[0]))
+                        .as("step %d", step)
+                        .isTrue();
+            } else if (between[0] != null) {
+                assertThat(refused(replay)).isIn(Reason.GAP, Reason.UNKNOWN);
+            }
+        }
+        assertThat(recovered).isPositive();
+    }
+
+    /** One channel, with an action before it is looked up for the n-th time. */
+    private static final class Interrupted extends AbstractCollection<Channel> {
+
+        private final Runnable action;
+        private int left;
+
+        Interrupted(int step, Runnable action) {
+            this.action = action;
+            this.left = step;
+        }
+
+        @Override
+        public Iterator<Channel> iterator() {
+            if (--left == 0) {
+                action.run();
+            }
+            return List.of(A).iterator();
+        }
+
+        @Override
+        public int size() {
+            return 1;
+        }
+    }
+
+    /** Publishes on {@link #A}. */
+    private Payload published(History shared, Position tick) {
+        Point point = shared.append(++sequence, 1, A, TestHistory.publication(A, "a"), now);
+        shared.commit();
+        return Payload.of(sequence, Objects.requireNonNull(tick.plus(1)).named(point), new byte[1], now);
+    }
+
+    private record Broken() {
+
+        @Override
+        public int hashCode() {
+            throw new IllegalStateException("thrown by the test");
+        }
+    }
+
+    @Test
+    void nothingIsCountedWhereAShardCannotBeBegun() {
+        History shared = shared(1 << 20);
+        Position since = follow(shared, "one", 1000, 1);
+        shared.hold(A);
+        shared.turnTo(new Broken());
+        assertThat(shared.follow(Position.of(Era.founded(2000, Era.Kind.OF_SHARD, 7), 1, 0, 5)))
+                .isFalse();
+        shared.hold(B);
+        assertThat(shared.append(1, 1, B, TestHistory.publication(B, "b"), now)).isNull();
+        shared.append(2, 2, A, TestHistory.publication(A, "a"), now);
+        shared.commit();
+        assertThat(payloads(shared.read(since, List.of(A)))).isEmpty();
+        assertThat(shared.watermark(B)).isNull();
+    }
+
+    @Test
+    void ageIsThatOfTheYoungestShardWithPositions() {
+        History shared = shared(1 << 20);
+        MeterRegistry metrics = new SimpleMeterRegistry();
+        shared.measure(metrics);
+        follow(shared, "one", 1000, 1);
+        now += TimeUnit.SECONDS.toNanos(60);
+        shared.turnTo("without");
+        assertThat(gauge(metrics, "sluice.history.age")).isEqualTo(60);
+        follow(shared, "two", 1000, 1);
+        now += TimeUnit.SECONDS.toNanos(5);
+        assertThat(gauge(metrics, "sluice.history.age")).isEqualTo(5);
+    }
+
+    @Test
     void shardsShareTheMemory() {
         int most = 8 << 20;
         History shared = shared(most);
@@ -537,7 +658,9 @@ class HistoryTest {
 
     /** Adds more than the memory of a shard; returns the position before. */
     private Position fill(History shared, String shard) {
-        Position position = Position.of(Era.founded(1000, Era.Kind.OF_SHARD, 7), ++tick, 0, tick);
+        // Its next one, so that it goes on with what it has.
+        long number = ticks.merge(shard, 1L, Long::sum);
+        Position position = Position.of(Era.founded(1000, Era.Kind.OF_SHARD, 7), number, 0, number);
         shared.turnTo(shard);
         shared.follow(position);
         shared.hold(A);
