@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.ClusterNodes;
 import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
@@ -33,6 +34,7 @@ final class ShardLinks implements Shards.Cluster {
     private final FeedMeters meters;
     private final Supplier<Backoff> backoff;
     private final Supervisor.Timing timing;
+    private final LogThrottle uncounted = new LogThrottle();
     private final Set<Supervisor> supervisors = new HashSet<>();
     private boolean paused;
 
@@ -87,6 +89,7 @@ final class ShardLinks implements Shards.Cluster {
                         events,
                         timing.reconnect().multipliedBy(SETTLED),
                         time,
+                        uncounted,
                         context,
                         life),
                 listener,

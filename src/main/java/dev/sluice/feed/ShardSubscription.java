@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.ClusterTopology.Master;
 import dev.sluice.redis.ClusterTopology.Range;
 import dev.sluice.redis.HashSlot;
@@ -62,6 +63,7 @@ final class ShardSubscription extends ConnectedSubscription {
      * @param clock the channel of ticks; each master has one of its own
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param settled how long slots must not have moved before the clock follows them
+     * @param uncounted limits the log lines of connections whose publications have no positions
      * @param context where the listeners are called, and where this must be called
      */
     ShardSubscription(
@@ -74,6 +76,7 @@ final class ShardSubscription extends ConnectedSubscription {
             Shards.Events events,
             Duration settled,
             Time time,
+            LogThrottle uncounted,
             Context context,
             Listener listener) {
         super(beats(master.get()), clients, prefixes, maxPayload, channels, context, listener);
@@ -86,7 +89,7 @@ final class ShardSubscription extends ConnectedSubscription {
         this.clockChannel = clockChannel(clock, present);
         this.clockName = clockChannel.getBytes(StandardCharsets.US_ASCII);
         connect(made -> ClockChannel.canPublish(made)
-                .compose(can -> can ? isConnectedTo(present, made) : Future.succeededFuture(false))
+                .compose(can -> can ? isConnectedTo(present, made, uncounted) : Future.succeededFuture(false))
                 .map(can -> {
                     canPublish = can;
                     return made;
@@ -94,15 +97,18 @@ final class ShardSubscription extends ConnectedSubscription {
     }
 
     /** The address may lead to another node by now, which passes on the ticks of the expected one in an order of its own. */
-    private static Future<Boolean> isConnectedTo(Master expected, RedisConnection made) {
+    private static Future<Boolean> isConnectedTo(Master expected, RedisConnection made, LogThrottle uncounted) {
         return ClockChannel.answer(made, Request.cmd(Command.CLUSTER).arg("MYID"))
                 .map(id -> {
                     boolean same = id != null && id.toString().equals(expected.id());
-                    if (!same) {
+                    long count = same ? 0 : uncounted.pass();
+                    if (count > 0) {
                         LOG.warnf(
-                                "Publications of the master %s have no positions: %s",
+                                "Publications of the master %s have no positions: %s. Connections without positions: %d; the next"
+                                        + " log line follows in a minute",
                                 expected.address(),
-                                id == null ? "Redis refuses CLUSTER MYID" : "another node is at this address");
+                                id == null ? "Redis refuses CLUSTER MYID" : "another node is at this address",
+                                count);
                     }
                     return same;
                 });
@@ -212,7 +218,8 @@ final class ShardSubscription extends ConnectedSubscription {
             RedisConnection connection = connection();
             unacknowledged--;
             if (!kind.equals("ssubscribe") || unacknowledged < 0) {
-                end(new IllegalStateException("the slot of the canary messages has moved to another node"));
+                end(new IllegalStateException(
+                        "the slot of the canary messages or of the ticks has moved to another node"));
             } else if (unacknowledged == 0 && connection != null) {
                 connected(channels, new Link(connection), this::live);
             }

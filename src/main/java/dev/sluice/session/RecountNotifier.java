@@ -81,8 +81,7 @@ final class RecountNotifier {
     private void restart(Loop loop, List<LoopListeners> all) {
         List<Suspension> suspended = new ArrayList<>();
         // At once, because positions of later publications have nothing to do with those that the clients know. A
-        // client
-        // that waits for an answer learns from it.
+        // client that waits for an answer learns from it.
         all.forEach(listeners ->
                 suspended.addAll(listeners.suspendAnswered(connection -> ChannelStreams.dialect(connection) != null)));
         stagger.over(period, loop, suspended, one -> share.applyAsInt(one.connection()), this::restart);

@@ -2,11 +2,11 @@ package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.ClusterTopology.Master;
 import dev.sluice.redis.ClusterTopology.Range;
 import io.netty.channel.ChannelPipeline;
 import io.vertx.core.Context;
-import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.NetServer;
@@ -15,6 +15,7 @@ import io.vertx.redis.client.Redis;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -22,9 +23,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -46,6 +52,14 @@ class ConnectedSubscriptionTest {
     private final CompletableFuture<Void> asked = new CompletableFuture<>();
 
     private final CompletableFuture<@Nullable Throwable> ended = new CompletableFuture<>();
+
+    private final LogThrottle uncounted = new LogThrottle();
+
+    /** The next subscription is live. */
+    private volatile CompletableFuture<Void> subscribed = new CompletableFuture<>();
+
+    /** Of the node. */
+    private volatile String id = MASTER.id();
 
     /** To {@link #REFUSED}. */
     private volatile String refusal = "";
@@ -118,13 +132,54 @@ class ConnectedSubscriptionTest {
         assertThat(ended).isNotDone();
     }
 
+    @Test
+    void connectionsWithoutPositionsAreLoggedOnceAMinute() throws Exception {
+        id = "m1";
+        List<String> lines = Collections.synchronizedList(new ArrayList<>());
+        Handler handler = warnings(lines);
+        Logger logger = Logger.getLogger(ShardSubscription.class.getName());
+        logger.addHandler(handler);
+        try {
+            for (int i = 0; i < 3; i++) {
+                CompletableFuture<Void> live = new CompletableFuture<>();
+                subscribed = live;
+                open(true);
+                await(live);
+            }
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertThat(lines).singleElement().asString().contains("have no positions");
+    }
+
+    private static Handler warnings(List<String> lines) {
+        return new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                if (line.getLevel().intValue() >= Level.WARNING.intValue()) {
+                    lines.add(line.getMessage());
+                }
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+    }
+
     private static <T> T await(CompletableFuture<T> event)
             throws InterruptedException, ExecutionException, TimeoutException {
         return event.get(60, TimeUnit.SECONDS);
     }
 
+    /** Replaces the subscription. */
     private void open(boolean sharded) {
         context.runOnContext(x -> {
+            if (subscription != null) {
+                subscription.close();
+            }
             List<String> prefixes = List.of("upload");
             if (sharded) {
                 subscription = new ShardSubscription(
@@ -137,6 +192,7 @@ class ConnectedSubscriptionTest {
                         ignoring(Shards.Events.class),
                         Duration.ofMinutes(1),
                         new ContextTime(vertx, context),
+                        uncounted,
                         context,
                         new Life());
             } else {
@@ -157,7 +213,7 @@ class ConnectedSubscriptionTest {
     }
 
     /** Answers the commands of one connection. */
-    private final class Commands implements Handler<Buffer> {
+    private final class Commands implements io.vertx.core.Handler<Buffer> {
 
         private final NetSocket socket;
         private String unread = "";
@@ -196,7 +252,7 @@ class ConnectedSubscriptionTest {
             switch (name) {
                 case "hello" -> socket.write("%1\r\n$5\r\nproto\r\n:3\r\n");
                 case "role" -> socket.write("*1\r\n$6\r\nmaster\r\n");
-                case "cluster" -> socket.write("$2\r\nm0\r\n");
+                case "cluster" -> socket.write(bulk(id));
                 case "subscribe", "ssubscribe", "unsubscribe", "sunsubscribe" ->
                     command.subList(1, command.size()).forEach(channel -> {
                         socket.write(
@@ -235,7 +291,9 @@ class ConnectedSubscriptionTest {
     private final class Life implements Subscription.Listener {
 
         @Override
-        public void subscribed() {}
+        public void subscribed() {
+            subscribed.complete(null);
+        }
 
         @Override
         public void alone() {}

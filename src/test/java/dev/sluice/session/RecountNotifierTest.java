@@ -78,6 +78,16 @@ class RecountNotifierTest {
     }
 
     @Test
+    void laterPublicationsAreNotDeliveredWithEarlierOnesThatStillWait() {
+        connect(Dialect.CENTRIFUGE, 1);
+        handOver("before");
+        notifier.onRecounted(new Recounted(CHANNELS));
+        handOver("after");
+        runTasks();
+        assertThat(writers.get(0).sent).startsWith("before", "before").doesNotContain("after");
+    }
+
+    @Test
     void clientThatWasToldMeanwhileIsNotToldAgain() {
         connect(Dialect.CENTRIFUGE, 100);
         notifier.onRecounted(new Recounted(CHANNELS));
@@ -123,15 +133,20 @@ class RecountNotifierTest {
     }
 
     private void publish() {
+        handOver("payload");
+        runTasks();
+    }
+
+    /** Publishes on all channels. */
+    private void handOver(String text) {
         for (Channel channel : CHANNELS) {
             ChannelListeners listeners = registry.listeners(channel);
-            byte[] payload = "payload".getBytes(StandardCharsets.UTF_8);
+            byte[] payload = text.getBytes(StandardCharsets.UTF_8);
             if (listeners != null) {
                 deliveries.deliver(channel, listeners, Payload.of(++sequence, null, payload, now));
             }
         }
         deliveries.handOver(null);
-        runTasks();
     }
 
     private long ended() {
