@@ -73,6 +73,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (eq (default "" $keys.audience) "subscribers") (not (or $keys.access (eq $prefix "upload"))) }}
 {{- fail (printf "routes.%s.access: set who may subscribe: open, claim, owner or webhook" $prefix) }}
 {{- end }}
+{{- if and (eq (default "" $keys.access) "webhook") (not (or $.Values.secret (hasKey $config "SLUICE_WEBHOOK_URL"))) }}
+{{- fail (printf "routes.%s.access: set config.SLUICE_WEBHOOK_URL, the URL that webhook asks" $prefix) }}
+{{- end }}
 {{- if has $keys.source (list "stream" "both") }}
 {{- if eq (default "" (index $config "QUARKUS_REDIS_CLIENT_TYPE")) "cluster" }}
 {{- fail (printf "routes.%s.source: a Redis Cluster supports no streams" $prefix) }}
