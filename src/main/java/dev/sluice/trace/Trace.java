@@ -30,5 +30,8 @@ record Trace(
      *     each {@code to} each connection; when the user was {@code refused} the channel; the pod's {@code gaps}
      */
     record PodTrace(
-            String pod, @Schema(type = SchemaType.OBJECT) JsonNode trace) {}
+            String pod,
+
+            @Schema(type = SchemaType.OBJECT, implementation = Object.class)
+            JsonNode trace) {}
 }
