@@ -204,14 +204,16 @@ public final class RedisCluster implements AutoCloseable {
 
     /** Lets the replica of a master take its place, as before maintenance, and returns it once all nodes know it. */
     public Redis failOver(Redis master) {
-        Redis replica = running().stream()
-                .filter(node -> isReplica(node, master))
-                .findFirst()
-                .orElseThrow();
+        Redis replica = replicasOf(master).get(0);
         patiently("the failover").until(() -> replica.isMaster() || takesOver(replica));
         patiently("the new replica").ignoreExceptions().until(() -> isReplica(master, replica));
         awaitWhole();
         return replica;
+    }
+
+    /** Returns the running replicas of a master. */
+    public List<Redis> replicasOf(Redis master) {
+        return running().stream().filter(node -> isReplica(node, master)).toList();
     }
 
     private static boolean isReplica(Redis node, Redis master) {

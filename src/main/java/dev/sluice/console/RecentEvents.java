@@ -4,6 +4,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.console.PodInfo.Stretch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.feed.Interruption;
 import dev.sluice.fleet.PodIdentity;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.registry.Disconnected;
@@ -35,7 +36,8 @@ final class RecentEvents {
     }
 
     PodInfo facts() {
-        return new PodInfo(identity.name(), identity.version(), identity.started(), feed.redis(), live, gap);
+        return new PodInfo(
+                identity.name(), identity.version(), identity.started(), feed.redis(), feed.live() ? live : null, gap);
     }
 
     Ring<ClosedConnection> ends() {
@@ -56,11 +58,19 @@ final class RecentEvents {
     }
 
     void onGap(@Observes Gap event) {
+        if (!event.open()) {
+            live = event.until();
+        }
+    }
+
+    void onInterruption(@Observes Interruption event) {
         Stretch known = gap;
-        // The end of the time before the first connection to Redis is no gap, because no open gap was reported.
-        if (event.open() || (known != null && known.since().equals(event.since()))) {
+        // The end of the time before the first connection to Redis is no gap, because no beginning was reported.
+        if (event.until() == null || (known != null && known.since().equals(event.since()))) {
             gap = new Stretch(event.since(), event.until());
         }
-        live = event.until();
+        if (event.until() != null) {
+            live = event.until();
+        }
     }
 }

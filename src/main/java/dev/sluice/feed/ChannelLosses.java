@@ -10,11 +10,23 @@ import org.jspecify.annotations.Nullable;
 final class ChannelLosses {
 
     private final Consumer<ChannelLoss> onLoss;
+    private final Consumer<Interruption> onInterruption;
+    private final Time time;
     private final Map<String, Instant> open = new ConcurrentHashMap<>();
 
-    /** @param onLoss told of the beginning and of the end of each */
-    ChannelLosses(Consumer<ChannelLoss> onLoss) {
+    /** When the loss began that was the only one then; {@code null} while there is none. */
+    private @Nullable Instant interrupted;
+
+    /**
+     * Creates it without losses.
+     *
+     * @param onLoss told of the beginning and of the end of each
+     * @param onInterruption told when there is one, and when there is none any more
+     */
+    ChannelLosses(Consumer<ChannelLoss> onLoss, Consumer<Interruption> onInterruption, Time time) {
         this.onLoss = onLoss;
+        this.onInterruption = onInterruption;
+        this.time = time;
     }
 
     /** The channel may lose publications that were published after the instant. */
@@ -23,6 +35,10 @@ final class ChannelLosses {
         if (before == null) {
             open.put(name, since);
             onLoss.accept(new ChannelLoss(name, since, null));
+            if (interrupted == null) {
+                interrupted = since;
+                onInterruption.accept(new Interruption(since, null));
+            }
         } else if (since.isBefore(before)) {
             open.put(name, since);
         }
@@ -33,6 +49,16 @@ final class ChannelLosses {
         Instant since = open.remove(name);
         if (since != null) {
             onLoss.accept(new ChannelLoss(name, since, from.isBefore(since) ? since : from));
+            endInterruption();
+        }
+    }
+
+    private void endInterruption() {
+        Instant since = interrupted;
+        if (since != null && open.isEmpty()) {
+            interrupted = null;
+            Instant now = time.now();
+            onInterruption.accept(new Interruption(since, now.isBefore(since) ? since : now));
         }
     }
 
@@ -45,5 +71,6 @@ final class ChannelLosses {
     /** The channel has no listeners any more, so that nothing is told. */
     void forget(String name) {
         open.remove(name);
+        endInterruption();
     }
 }

@@ -52,6 +52,7 @@ public final class Feed implements Source {
     private final Event<Gap> gaps;
     private final Event<PodMessage> messages;
     private final Event<ChannelLoss> losses;
+    private final Event<Interruption> interruptions;
     private final Context context;
     private final FeedMeters meters;
 
@@ -87,6 +88,7 @@ public final class Feed implements Source {
             Event<Gap> gaps,
             Event<PodMessage> messages,
             Event<ChannelLoss> losses,
+            Event<Interruption> interruptions,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
@@ -111,6 +113,7 @@ public final class Feed implements Source {
         this.gaps = gaps;
         this.messages = messages;
         this.losses = losses;
+        this.interruptions = interruptions;
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
@@ -130,7 +133,8 @@ public final class Feed implements Source {
                         time,
                         this::execute,
                         canary.interval().multipliedBy(canary.missedBeats()),
-                        this::lost)
+                        this::lost,
+                        this::interrupted)
                 : null;
         this.channels = sharded ? shards : exact;
         meters.measure(channels);
@@ -330,8 +334,16 @@ public final class Feed implements Source {
     }
 
     private void lost(ChannelLoss loss) {
+        fire(losses, loss);
+    }
+
+    private void interrupted(Interruption interruption) {
+        fire(interruptions, interruption);
+    }
+
+    private static <T> void fire(Event<T> gaps, T gap) {
         try {
-            losses.fire(loss);
+            gaps.fire(gap);
         } catch (RuntimeException e) {
             LOG.error("An observer of a gap failed. Please report this bug", e);
         }
@@ -400,11 +412,10 @@ public final class Feed implements Source {
             if (gap.open()) {
                 meters.gap();
             }
-            try {
-                gaps.fire(gap);
-            } catch (RuntimeException e) {
-                LOG.error("An observer of a gap failed. Please report this bug", e);
+            if (shards == null) {
+                interrupted(new Interruption(gap.since(), gap.until()));
             }
+            fire(gaps, gap);
         }
 
         @Override

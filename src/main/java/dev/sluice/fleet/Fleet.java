@@ -7,7 +7,9 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.control.Control;
 import dev.sluice.control.DisconnectUser;
 import dev.sluice.control.FleetMessage;
+import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.feed.Interruption;
 import dev.sluice.fleet.Answers.Answer;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.LimitMeter;
@@ -62,6 +64,7 @@ public final class Fleet {
     private static final String CONTENT = "content";
 
     private final Control control;
+    private final Feed feed;
     private final Registry registry;
     private final Vertx vertx;
     private final PodIdentity identity;
@@ -78,11 +81,11 @@ public final class Fleet {
     private final Map<String, Inquiry> inquiries = new ConcurrentHashMap<>();
     private final AtomicLong gaps = new AtomicLong();
     private volatile Map<String, Responder> byKind = Map.of();
-    private volatile boolean live;
     private volatile boolean stopped;
 
     Fleet(
             Control control,
+            Feed feed,
             Registry registry,
             Vertx vertx,
             PodIdentity identity,
@@ -91,6 +94,7 @@ public final class Fleet {
             @ConfigProperty(name = "quarkus.redis.client-type", defaultValue = "standalone") String clientType,
             MeterRegistry metrics) {
         this.control = control;
+        this.feed = feed;
         this.registry = registry;
         this.vertx = vertx;
         this.identity = identity;
@@ -139,7 +143,7 @@ public final class Fleet {
                 registry.connections(),
                 registry.present().size(),
                 gaps.get(),
-                live);
+                feed.live());
     }
 
     /** Whether the pods share a secret, so that they can ask each other. */
@@ -321,12 +325,18 @@ public final class Fleet {
                 });
     }
 
+    /** Tells whether this pod is live. */
     void onGap(@Observes Gap gap) {
-        if (gap.open()) {
+        tell();
+    }
+
+    void onInterruption(@Observes Interruption interruption) {
+        if (interruption.until() == null) {
             gaps.incrementAndGet();
         }
-        live = !gap.open();
-        tell();
+        if (feed.isSharded()) {
+            tell();
+        }
     }
 
     private void tellLater() {

@@ -10,8 +10,8 @@ import java.time.Instant;
  * @param told when it told this, by its own clock
  * @param connections the number of its authenticated connections
  * @param users the number of their users
- * @param gaps the number of gaps of its feed
- * @param live whether its subscription to Redis is live
+ * @param gaps the number of periods in which it may have missed publications
+ * @param live whether it hears Redis; in mode {@code sharded}, at least one of the masters whose channels it needs
  */
 public record Member(
         String pod,

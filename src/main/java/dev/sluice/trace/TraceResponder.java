@@ -91,7 +91,7 @@ final class TraceResponder implements Responder {
         List<Instant> refused = refusals.of(user, channel);
         refused.subList(Math.max(0, refused.size() - MAX_REFUSALS), refused.size())
                 .forEach(at -> answer.add("refused", node().put("at", at.toString())));
-        gaps.all().forEach(gap -> answer.add("gaps", json(gap)));
+        gaps.of(channel.name()).forEach(gap -> answer.add("gaps", json(gap)));
         publications(channel, connections, answer);
     }
 

@@ -69,6 +69,27 @@ class ShardsTest {
     }
 
     @Test
+    void lossesThatOverlapAreOneInterruption() {
+        cluster.listen("c0");
+        cluster.listen("c1");
+        cluster.settle();
+        cluster.interruptions.clear();
+        cluster.kill("m0");
+        cluster.kill("m1");
+        cluster.settle();
+        assertThat(cluster.interruptions).singleElement().matches(one -> one.until() == null);
+        cluster.failOver("m0");
+        cluster.settle();
+        assertThat(cluster.interruptions).as("c1 is still lost").hasSize(1);
+        cluster.failOver("m1");
+        cluster.settle();
+        assertThat(cluster.interruptions).hasSize(2);
+        assertThat(cluster.interruptions.get(1).until()).isNotNull();
+        assertThat(cluster.interruptions.get(1).since())
+                .isEqualTo(cluster.interruptions.get(0).since());
+    }
+
+    @Test
     void channelLeavesItsShardWhenItMovesAndWhenNobodyWantsIt() {
         List<String> left = new ArrayList<>();
         cluster.shards.whenLeft((channels, name) -> left.add(name));
@@ -295,6 +316,7 @@ class ShardsTest {
         private final SimulatedTime time = new SimulatedTime();
         private final Queue<Runnable> tasks = new ArrayDeque<>();
         private final List<ChannelLoss> losses = new ArrayList<>();
+        private final List<Interruption> interruptions = new ArrayList<>();
         private final Map<String, String> owners = new LinkedHashMap<>();
         private final Set<String> dead = new HashSet<>();
         private final Map<String, Node> nodes = new HashMap<>();
@@ -326,10 +348,17 @@ class ShardsTest {
             this.dead.addAll(List.of(dead));
             this.random = random;
             this.scarce = maxShards < 3;
-            this.shards = new Shards(BOUNDS, maxShards, time, tasks::add, MARGIN, loss -> {
-                losses.add(loss);
-                last.put(loss.channel(), loss);
-            });
+            this.shards = new Shards(
+                    BOUNDS,
+                    maxShards,
+                    time,
+                    tasks::add,
+                    MARGIN,
+                    loss -> {
+                        losses.add(loss);
+                        last.put(loss.channel(), loss);
+                    },
+                    interruptions::add);
             List<String> ids = List.of("m0", "m1", "m2");
             for (int i = 0; i < CHANNELS; i++) {
                 owners.put("c" + i, ids.get(i % ids.size()));
@@ -656,6 +685,12 @@ class ShardsTest {
             Set.copyOf(listening.keySet()).forEach(this::leave);
             pass(LINGER.multipliedBy(2));
             assertThat(nodes).as("connections without channels").isEmpty();
+            for (int i = 0; i < interruptions.size(); i++) {
+                assertThat(interruptions.get(i).until() == null)
+                        .as("beginning or end: number %d of %s", i, interruptions)
+                        .isEqualTo(i % 2 == 0);
+            }
+            assertThat(interruptions.size() % 2).as("without an end").isZero();
         }
 
         void assertNothingLostUntold() {

@@ -96,7 +96,13 @@ public final class SimulatedShards implements Shards.Cluster {
             }
         };
         this.shards = new Shards(
-                new ChannelSubscriptions.Bounds(1000, linger, 2), 100, time, thread, Duration.ofSeconds(1), loss -> {});
+                new ChannelSubscriptions.Bounds(1000, linger, 2),
+                100,
+                time,
+                thread,
+                Duration.ofSeconds(1),
+                loss -> {},
+                interruption -> {});
         this.stale = topology();
     }
 

@@ -301,7 +301,14 @@ class OperateIT {
     @Tag("long")
     @Test
     void killedPodIsGoneAndDeafPodIsShown() {
-        Pod three = Pod.ready(redis, with(Map.of("sluice.control.secret", SECRET), "pod-three"));
+        String[] user = {"ACL", "SETUSER", "deaf", "on", ">deaf", "allkeys", "allchannels", "+@all"};
+        redis.reply(user);
+        Map<String, String> config = Map.of(
+                "sluice.control.secret",
+                SECRET,
+                "quarkus.redis.hosts",
+                redis.uri().replace("//", "//deaf:deaf@"));
+        Pod three = Pod.ready(redis, with(config, "pod-three"));
         try (three) {
             await().untilAsserted(() -> assertThat(
                             Json.from(Api.operator(one).get("/api/users/nobody").body())
@@ -314,12 +321,28 @@ class OperateIT {
                         .contains("pod-two", "pod-three");
                 assertThat(pods.<Boolean>getList("member.live")).doesNotContain(false);
             });
+            // It can still publish, and so tell the others.
+            redis.reply("ACL", "SETUSER", "deaf", "-psubscribe");
+            redis.reply("CLIENT", "KILL", "USER", "deaf", "TYPE", "pubsub");
+            awaitRow("pod-three", false, 1);
+            redis.reply(user);
+            awaitRow("pod-three", true, 1);
             three.process().kill();
             // Redis sees the closed connection at once.
             await().untilAsserted(() -> assertThat(
                             Api.operator(one).get("/api/users/nobody").body())
                     .endsWith(BOTH));
         }
+    }
+
+    private static void awaitRow(String pod, boolean live, int gaps) {
+        await().untilAsserted(() -> {
+            Json row = Json.from(Api.operator(one).get("/api/console/pods").body());
+            int index = row.<String>getList("member.pod").indexOf(pod);
+            assertThat(index).isNotNegative();
+            assertThat(row.getBoolean("[" + index + "].member.live")).isEqualTo(live);
+            assertThat(row.getInt("[" + index + "].member.gaps")).isGreaterThanOrEqualTo(gaps);
+        });
     }
 
     @Test

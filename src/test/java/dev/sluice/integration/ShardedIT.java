@@ -56,7 +56,8 @@ class ShardedIT {
                 // A slow machine must not cause a gap.
                 "sluice.canary.missed-beats", "10",
                 "sluice.canary.reconnect", "3s",
-                "sluice.feed.backoff.max", "300ms");
+                "sluice.feed.backoff.max", "300ms",
+                "sluice.console.enabled", "true");
         pod = Pod.ready(cluster.nodes().get(0), config);
     }
 
@@ -206,6 +207,62 @@ class ShardedIT {
                     .isNotEmpty()
                     .allMatch(channel -> Objects.equals(before.get(channel), victim));
         }
+    }
+
+    @Tag("long")
+    @Test
+    void podThatHearsNoShardIsShownDeafAndTraceTellsOfTheGap() {
+        Redis victim = cluster.masterOf("user:11");
+        String upload = uploadOn(victim);
+        try (Client client = Client.of(pod, "11").subscribe(upload)) {
+            await("the pod that hears")
+                    .untilAsserted(() ->
+                            assertThat(self().getBoolean("[0].member.live")).isTrue());
+            int gaps = self().getInt("[0].member.gaps");
+            // Nothing replaces the master.
+            cluster.replicasOf(victim).forEach(Redis::kill);
+            victim.kill();
+            await("the deaf pod").untilAsserted(() -> {
+                assertThat(self().getBoolean("[0].member.live")).isFalse();
+                assertThat(self().getInt("[0].member.gaps")).isGreaterThan(gaps);
+            });
+            await("the reason")
+                    .untilAsserted(() -> assertThat(trace(upload).<String>getList("traces[0].trace.gaps.cause"))
+                            .contains("redis"));
+            cluster.heal();
+            await("the pod that hears again")
+                    .untilAsserted(() ->
+                            assertThat(self().getBoolean("[0].member.live")).isTrue());
+            await("the new subscription")
+                    .ignoreExceptions()
+                    .untilAsserted(() -> assertThat(cluster.publishToShard("upload:" + upload, "traced"))
+                            .isEqualTo(1));
+            client.awaitMessage("traced");
+            await("the history").ignoreExceptions().untilAsserted(() -> {
+                Json trace = trace(upload);
+                assertThat(trace.getString("traces[0].trace.history")).isEqualTo("on");
+                assertThat(trace.<String>getList("traces[0].trace.gaps.until")).doesNotContainNull();
+                if (trace.<Object>get("traces[0].trace.publications") == null) {
+                    // The history begins with the next tick.
+                    cluster.publishToShard("upload:" + upload, "traced");
+                }
+                assertThat(trace.getInt("traces[0].trace.publications[0].bytes"))
+                        .isEqualTo(6);
+                assertThat(trace.<Object>getMap("traces[0].trace.publications[0].to")
+                                .values())
+                        .contains("sent");
+            });
+        }
+    }
+
+    private static Json self() {
+        return Json.from(Api.operator(pod).get("/api/console/pods").body());
+    }
+
+    private static Json trace(String upload) {
+        return Json.from(Api.operator(pod)
+                .get("/api/trace?user=11&channel=upload:" + upload)
+                .body());
     }
 
     /** The demoted master runs on, and would take publications and subscriptions as a replica. */
