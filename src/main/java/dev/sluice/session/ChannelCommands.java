@@ -352,24 +352,37 @@ final class ChannelCommands {
         }
     }
 
-    /** Answers with the users who receive a channel on any pod, if the client receives it and the route allows it. */
+    /**
+     * Answers with the users who receive a channel on any pod, if the route allows it and the client receives it, or may. With
+     * Centrifugo's protocol it must receive it, as there.
+     */
     void presence(Client client, ClientMessage.Presence message) {
-        Channel channel = heard(client, message.channel(), message.id());
+        Channel channel = client.dialect() instanceof ChannelDialect
+                ? heard(client, message.channel(), message.id())
+                : known(client, message.channel(), message.id());
         if (channel == null) {
             return;
         }
-        if (channel.route().presence()) {
+        if (!channel.route().presence()) {
+            refuse(client, ErrorCode.UNKNOWN_ACTION, "the channel has no presence", message.id());
+        } else if (hears(client, channel)) {
             presence.answer(client, channel, message);
         } else {
-            refuse(client, ErrorCode.UNKNOWN_ACTION, "the channel has no presence", message.id());
+            presence.answerIfAllowed(client, channel, message);
         }
     }
 
-    private @Nullable Channel heard(Client client, String name, @Nullable JsonNode id) {
+    private @Nullable Channel known(Client client, String name, @Nullable JsonNode id) {
         Channel channel = routes.resolve(name);
         if (channel == null) {
             refuse(client, ErrorCode.BAD_CHANNEL, "unknown channel", id);
-        } else if (!hears(client, channel)) {
+        }
+        return channel;
+    }
+
+    private @Nullable Channel heard(Client client, String name, @Nullable JsonNode id) {
+        Channel channel = known(client, name, id);
+        if (channel != null && !hears(client, channel)) {
             refuse(client, ErrorCode.FORBIDDEN, "subscribe to the channel first", id);
             return null;
         }

@@ -3,6 +3,8 @@ package dev.sluice.session;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.sluice.access.Authorizer;
+import dev.sluice.access.Decision;
 import dev.sluice.fleet.Listeners;
 import dev.sluice.fleet.ListenersResponder;
 import dev.sluice.outbox.Frame;
@@ -15,12 +17,15 @@ import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.PresentUsers;
 import dev.sluice.registry.Connection;
+import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -52,15 +57,20 @@ final class PresenceQuery {
 
     private final BiFunction<Channel, Boolean, Uni<Listeners>> question;
     private final PresenceEvents events;
+    private final Authorizer authorizer;
+
+    /** Those for which the authorizer is asked; one question for each, as clients could ask for very many channels. */
+    private final Set<Connection> undecided = ConcurrentHashMap.newKeySet();
 
     @Inject
-    PresenceQuery(ListenersResponder fleet, PresenceEvents events) {
-        this((channel, byClient) -> fleet.ask(channel, byClient), events);
+    PresenceQuery(ListenersResponder fleet, PresenceEvents events, Authorizer authorizer) {
+        this((channel, byClient) -> fleet.ask(channel, byClient), events, authorizer);
     }
 
-    PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question, PresenceEvents events) {
+    PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question, PresenceEvents events, Authorizer authorizer) {
         this.question = question;
         this.events = events;
+        this.authorizer = authorizer;
     }
 
     /**
@@ -104,6 +114,41 @@ final class PresenceQuery {
                         id);
     }
 
+    /** Answers a client that does not receive the channel, if it may. To be called on the client's loop. */
+    void answerIfAllowed(Client client, Channel channel, ClientMessage.Presence message) {
+        Connection connection = client.connection();
+        Decision known = channel.route().audience() == Audience.SUBSCRIBERS
+                ? authorizer.known(connection.user(), connection::mayHear, channel)
+                : Decision.FORBIDDEN;
+        if (known != null) {
+            decided(client, channel, message, known);
+        } else if (undecided.add(connection)) {
+            authorizer
+                    .ask(connection.user(), channel)
+                    .onTermination()
+                    .invoke(() -> undecided.remove(connection))
+                    .subscribe()
+                    .with(decision -> connection.loop().execute(() -> decided(client, channel, message, decision)));
+        } else {
+            refuse(client, channel, message, ErrorCode.UNAVAILABLE, "wait for the previous answer");
+        }
+    }
+
+    private void decided(Client client, Channel channel, ClientMessage.Presence message, Decision decision) {
+        switch (decision) {
+            case ALLOWED -> answer(client, channel, message);
+            case FORBIDDEN ->
+                refuse(client, channel, message, ErrorCode.FORBIDDEN, "you may not listen to this channel");
+            case UNKNOWN ->
+                refuse(client, channel, message, ErrorCode.UNAVAILABLE, "can't find out now whether you may listen");
+        }
+    }
+
+    private static void refuse(
+            Client client, Channel channel, ClientMessage.Presence message, ErrorCode code, String text) {
+        client.connection().send(client.dialect().error(code, text, channel.name(), message.id()));
+    }
+
     /** Answers when the fleet has answered. To be called on the client's loop, for a channel that it may hear. */
     void answer(Client client, Channel channel, ClientMessage.Presence message) {
         if (!message.stats()
@@ -129,12 +174,12 @@ final class PresenceQuery {
                                 .execute(() -> send(client, frame(client, channel, message, found), message.id())),
                         failure -> connection
                                 .loop()
-                                .execute(() -> connection.send(client.dialect()
-                                        .error(
-                                                ErrorCode.UNAVAILABLE,
-                                                "too many questions, try again",
-                                                channel.name(),
-                                                message.id()))));
+                                .execute(() -> refuse(
+                                        client,
+                                        channel,
+                                        message,
+                                        ErrorCode.UNAVAILABLE,
+                                        "too many questions, try again")));
     }
 
     private static Frame frame(Client client, Channel channel, ClientMessage.Presence message, Listeners found) {

@@ -70,6 +70,7 @@ class OperateIT {
                 "sluice.routes.claimed.audience", "subscribers",
                 "sluice.routes.claimed.access", "claim",
                 "sluice.routes.claimed.history", "false",
+                "sluice.routes.claimed.presence", "true",
                 "sluice.publish.timeout", "2s");
         one = Pod.started(redis, with(config, "pod-one"));
         two = Pod.ready(redis, with(config, "pod-two"));
@@ -425,7 +426,12 @@ class OperateIT {
             assertThat(next(one7, "presence"))
                     .isEqualTo("{\"action\":\"presence\",\"channel\":\"upload:seen\",\"scope\":\"fleet\","
                             + "\"connections\":3,\"count\":2,\"users\":[\"7\",\"8\"],\"complete\":true,\"id\":1}");
-            one7.send("{\"action\":\"presence\",\"channel\":\"upload:other\"}");
+            // It may hear this one, but does not.
+            one7.send("{\"action\":\"presence\",\"channel\":\"upload:unheard\"}");
+            assertThat(next(one7, "presence"))
+                    .startsWith("{\"action\":\"presence\",\"channel\":\"upload:unheard\",\"scope\":\"fleet\","
+                            + "\"connections\":0,\"count\":0,\"users\":[],");
+            one7.send("{\"action\":\"presence\",\"channel\":\"claimed:1\"}");
             assertThat(next(one7, "error")).contains("forbidden");
             one7.send("{\"action\":\"presence\",\"channel\":\"user:7\"}");
             assertThat(next(one7, "error")).contains("unknown_action");

@@ -32,7 +32,6 @@ import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.StreamReplay;
 import dev.sluice.stream.TestReplays;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.smallrye.mutiny.Uni;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -89,7 +88,7 @@ class ChannelConnectTest {
                     meters,
                     new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime)),
             streams,
-            new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
+            TestCommandHandler.noPresence());
     private final List<Disconnected> ended = new ArrayList<>();
     private RecordingFrameWriter socket = new RecordingFrameWriter();
     private @Nullable Connection connection;

@@ -3,6 +3,8 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
+import dev.sluice.access.HandDrivenAuthorizer;
+import dev.sluice.access.TestAuthorizers;
 import dev.sluice.fleet.Listeners;
 import dev.sluice.http.ProblemException;
 import dev.sluice.outbox.Loop;
@@ -25,17 +27,27 @@ class PresenceQueryTest {
     private final Loop loop = new Loop(0, Runnable::run);
     private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final CompletableFuture<Listeners> answer = new CompletableFuture<>();
+    private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
     private int asked;
     private final PresenceQuery query = new PresenceQuery(
             (channel, byClient) -> {
                 asked++;
                 return Uni.createFrom().completionStage(answer);
             },
-            TestCommandHandler.noEvents());
+            TestCommandHandler.noEvents(),
+            TestAuthorizers.asking(authorizer));
 
     private TestClient client(Dialect dialect) {
+        return client(dialect, true);
+    }
+
+    private TestClient client(Dialect dialect, boolean granted) {
         Connection connection = new Connection(
-                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, ended -> {});
+                "7",
+                channel -> granted,
+                TestOutboxFactory.standard().open(writer, loop, reason -> {}),
+                loop,
+                ended -> {});
         return new TestClient(connection, dialect);
     }
 
@@ -60,6 +72,45 @@ class PresenceQueryTest {
                 .allMatch(
                         frame -> frame.startsWith("{\"action\":\"presence\",\"channel\":\"upload:1\",\"scope\":\"pod\","
                                 + "\"connections\":2,\"count\":2,\"users\":[\"7\"],\"complete\":false,"));
+    }
+
+    @Test
+    void clientLearnsOfAChannelThatItMayHearWithoutAQuestion() {
+        answer.complete(new Listeners(1, 1, Set.of("8"), Map.of(), true, "fleet", null));
+        query.answerIfAllowed(client(Dialect.V2, false), CHANNEL, presence(1));
+        query.answerIfAllowed(client(Dialect.V2, true), TestOutboxFactory.channel("team:red"), presence(2));
+        assertThat(authorizer.questions).isEmpty();
+        assertThat(writer.sent).hasSize(2).allMatch(frame -> frame.contains("\"users\":[\"8\"]"));
+    }
+
+    @Test
+    void clientLearnsNothingOfAChannelThatItMayNotHear() {
+        query.answerIfAllowed(client(Dialect.V2, false), TestOutboxFactory.channel("team:red"), presence(1));
+        query.answerIfAllowed(client(Dialect.V2), TestOutboxFactory.channel("user:8"), presence(2));
+        TestClient client = client(Dialect.V2);
+        query.answerIfAllowed(client, TestOutboxFactory.channel("owned:1"), presence(3));
+        authorizer.questions.get(0).complete(false);
+        assertThat(asked).isZero();
+        assertThat(writer.sent).hasSize(3).allMatch(frame -> frame.contains("\"code\":\"forbidden\""));
+        query.answerIfAllowed(client, TestOutboxFactory.channel("owned:1"), presence(4));
+        authorizer.questions.get(1).completeExceptionally(new IllegalStateException("no answer"));
+        assertThat(writer.sent.get(3)).contains("\"code\":\"unavailable\"");
+        assertThat(asked).isZero();
+    }
+
+    @Test
+    void clientWaitsForOneDecisionAtATime() {
+        TestClient client = client(Dialect.V2);
+        query.answerIfAllowed(client, TestOutboxFactory.channel("owned:1"), presence(1));
+        query.answerIfAllowed(client, TestOutboxFactory.channel("owned:2"), presence(2));
+        assertThat(authorizer.questions).hasSize(1);
+        assertThat(writer.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":2");
+        authorizer.questions.get(0).complete(true);
+        answer.complete(new Listeners(1, 1, Set.of("8"), Map.of(), true, "fleet", null));
+        assertThat(writer.sent).hasSize(2);
+        assertThat(writer.sent.get(1)).contains("\"users\":[\"8\"]", "\"id\":1");
+        query.answerIfAllowed(client, TestOutboxFactory.channel("owned:2"), presence(3));
+        assertThat(authorizer.questions).hasSize(2);
     }
 
     @Test

@@ -31,7 +31,6 @@ import dev.sluice.stream.StreamGap;
 import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.TestReplays;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.smallrye.mutiny.Uni;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -160,7 +159,7 @@ class StreamSimulationTest {
                         meters,
                         new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime)),
                 streams,
-                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
+                TestCommandHandler.noPresence());
         private final Map<Channel, List<EntryId>> added = new HashMap<>();
         private final List<Participant> browsers = new ArrayList<>();
         private boolean down;

@@ -37,6 +37,14 @@ public final class TestCommandHandler {
         return new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime);
     }
 
+    /** Returns presence that never answers. */
+    static PresenceQuery noPresence() {
+        return new PresenceQuery(
+                (channel, byClient) -> Uni.createFrom().nothing(),
+                noEvents(),
+                TestAuthorizers.asking(new HandDrivenAuthorizer()));
+    }
+
     /** Returns presence without events. */
     static PresenceEvents noEvents() {
         return new PresenceEvents() {
@@ -130,8 +138,7 @@ public final class TestCommandHandler {
                 deliveries,
                 new Resumption(history, registry, deliveries, meters, wait),
                 openings);
-        PresenceQuery presence =
-                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), noEvents());
+        PresenceQuery presence = noPresence();
         ChannelCommands channels = new ChannelCommands(
                 TestOutboxFactory.ROUTES,
                 registry,
