@@ -76,11 +76,12 @@ public final class Redis implements AutoCloseable {
     }
 
     /**
-     * Starts a node of a cluster, in Debian's version; see {@link RedisCluster}.
+     * Starts a node of a cluster; see {@link RedisCluster}.
      *
      * @param busPort the port for other nodes
+     * @param valkey whether it is a Valkey, rather than a Redis in Debian's version
      */
-    static Redis node(int busPort) {
+    static Redis node(int busPort, boolean valkey) {
         String config =
                 Fork.file("cluster-" + busPort + ".conf").toAbsolutePath().toString();
         Redis redis = new Redis(
@@ -102,7 +103,11 @@ public final class Redis implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        redis.startAgainAsDebian();
+        if (valkey) {
+            redis.startAgainAsValkey();
+        } else {
+            redis.startAgainAsDebian();
+        }
         return redis;
     }
 

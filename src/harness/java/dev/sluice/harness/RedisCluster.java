@@ -15,8 +15,8 @@ import org.awaitility.core.ConditionFactory;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
- * A real Redis Cluster of three masters with a replica each. It detects dead nodes after three seconds: with less, nodes of
- * a busy machine would reset the links between them, and publications on these are lost.
+ * A real Redis Cluster, or one of Valkeys, of three masters with a replica each. It detects dead nodes after three seconds:
+ * with less, nodes of a busy machine would reset the links between them, and publications on these are lost.
  */
 public final class RedisCluster implements AutoCloseable {
 
@@ -28,14 +28,27 @@ public final class RedisCluster implements AutoCloseable {
 
     private final List<Redis> nodes = new CopyOnWriteArrayList<>();
 
-    private RedisCluster() {}
+    private final boolean valkey;
+
+    private RedisCluster(boolean valkey) {
+        this.valkey = valkey;
+    }
 
     /** Starts the nodes, and joins them with redis-cli. */
     public static RedisCluster start() {
-        RedisCluster cluster = new RedisCluster();
+        return start(false);
+    }
+
+    /** The same with Valkeys. */
+    public static RedisCluster ofValkeys() {
+        return start(true);
+    }
+
+    private static RedisCluster start(boolean valkey) {
+        RedisCluster cluster = new RedisCluster(valkey);
         try {
             for (int i = 0; i < 2 * MASTERS; i++) {
-                cluster.nodes.add(Redis.node(Ports.free()));
+                cluster.nodes.add(Redis.node(Ports.free(), valkey));
             }
             cluster.redisCli(Stream.concat(
                             Stream.concat(
@@ -195,7 +208,7 @@ public final class RedisCluster implements AutoCloseable {
     /** Adds a master without slots, with redis-cli. */
     public Redis addNode() {
         awaitAgreement();
-        Redis added = Redis.node(Ports.free());
+        Redis added = Redis.node(Ports.free(), valkey);
         redisCli("--cluster", "add-node", address(added), address(running().get(0)));
         nodes.add(added);
         awaitWhole();

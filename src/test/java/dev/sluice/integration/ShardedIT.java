@@ -2,6 +2,7 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.ClusterLoad;
@@ -186,6 +187,35 @@ class ShardedIT {
                     .filter(channel -> after.get(channel).equals(before.get(channel)))
                     .collect(Collectors.toSet());
             assertThat(load.channelsWithGaps()).isNotEmpty().doesNotContainAnyElementsOf(unmoved);
+        }
+    }
+
+    @Tag("long")
+    @Test
+    void nothingIsLostUntoldOnValkey() {
+        assumeTrue(
+                Redis.hasValkey() || Boolean.parseBoolean(System.getenv("CI")),
+                "needs a valkey-server; .ci/tools installs it");
+        List<String> channels = channels(30);
+        try (RedisCluster valkeys = RedisCluster.ofValkeys()) {
+            Map<String, String> there = new HashMap<>(config);
+            there.put("quarkus.redis.hosts", valkeys.uris());
+            try (Pod own = Pod.ready(valkeys.nodes().get(0), there);
+                    Client client = listening(own, "15", channels);
+                    ClusterLoad load = ClusterLoad.onShards(valkeys, client, channels)) {
+                load.awaitPublished(300);
+                valkeys.moveSlot(valkeys.slot(channels.get(0)));
+                load.awaitPublished(300);
+                valkeys.failOver(valkeys.masterOf(channels.get(1)));
+                load.awaitPublished(300);
+                valkeys.masterOf(channels.get(2)).kill();
+                valkeys.awaitMasters();
+                load.awaitPublished(300);
+                load.awaitGaps();
+                load.awaitPublished(300);
+                load.awaitNothingLostUntold();
+                assertThat(load.channelsWithGaps()).contains(channels.get(0), channels.get(1), channels.get(2));
+            }
         }
     }
 
@@ -464,7 +494,11 @@ class ShardedIT {
     }
 
     private static Client listening(String user, List<String> channels) {
-        Client client = Client.of(pod, user);
+        return listening(pod, user, channels);
+    }
+
+    private static Client listening(Pod to, String user, List<String> channels) {
+        Client client = Client.of(to, user);
         channels.forEach(channel -> client.subscribe(channel.substring("upload:".length())));
         return client;
     }
