@@ -40,14 +40,10 @@ import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +72,8 @@ final class Relay {
 
     private final int maxPayload;
     private final Consumer<Adopted> onAdopted;
-    private final Consumer<Recounted> onRecounted;
+    private final ChannelChanges changes;
+    private final ShardPositions shards;
     private final IdentityHashMap<Route, PublicationCounts> counts = new IdentityHashMap<>();
 
     /** That of the last publication: most have the same route as the one before. */
@@ -94,9 +91,6 @@ final class Relay {
 
     /** What {@link History#append} returned for them. */
     private final @Nullable Point[] points = new Point[TOGETHER];
-
-    /** Channels whose positions have begun or ended, of which nobody was told yet. */
-    private final Set<Channel> recounted = new LinkedHashSet<>();
 
     /** {@code null} if the feed hears all channels, and if publications never have positions. */
     private @Nullable CountedChannels counted;
@@ -166,7 +160,8 @@ final class Relay {
         this.keyspace = streams == null ? new byte[0] : feed.keyspace().getBytes(StandardCharsets.US_ASCII);
         this.maxPayload = maxPayload;
         this.onAdopted = onAdopted;
-        this.onRecounted = onRecounted;
+        this.changes = new ChannelChanges(routes);
+        this.shards = new ShardPositions(history, registry, changes, onRecounted);
         routes.all()
                 .forEach(route ->
                         counts.put(route, new PublicationCounts(route, PublicationMeters.of(route.prefix(), metrics))));
@@ -193,36 +188,18 @@ final class Relay {
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
     }
 
-    private void resolved(String name, Consumer<Channel> action) {
-        guarded(() -> {
-            Channel channel = routes.resolve(name);
-            if (channel != null) {
-                action.accept(channel);
-            }
-        });
-    }
-
-    /** Never throws: the feed calls it in the midst of other work. */
-    private static void guarded(Runnable action) {
-        try {
-            action.run();
-        } catch (Throwable e) {
-            LOG.error("Handling a change of channels failed. Please report this bug", e);
-        }
-    }
-
     /** Subscribes to the channels that have listeners. */
     void follow(WantedChannels byName) {
-        byName.whenUnsubscribed(name -> resolved(name, left -> {
+        byName.whenUnsubscribed(name -> changes.of(name, left -> {
             retention.forget(left);
             history.release(left);
         }));
         if (byName instanceof CountedChannels channels) {
             counted = channels;
-            channels.whenCounted(name -> resolved(name, history::hold));
+            channels.whenCounted(name -> changes.of(name, history::hold));
             channels.whenDisconnected(history::releaseAll);
         } else if (byName instanceof ShardedChannels channels) {
-            follow(channels);
+            shards.follow(channels);
         }
         registry.tell(new Demand() {
             @Override
@@ -239,49 +216,6 @@ final class Relay {
                 }
             }
         });
-    }
-
-    private void follow(ShardedChannels channels) {
-        channels.whenCounted(name -> resolved(name, channel -> {
-            history.hold(channel);
-            recount(channel);
-        }));
-        channels.whenLeft((shard, name) -> resolved(name, channel -> {
-            history.release(shard, channel);
-            recountSoon(channels, channel);
-        }));
-        channels.whenDisconnected(shard -> guarded(() -> {
-            // Otherwise the channels were recounted when the positions ended.
-            Collection<Channel> left = history.counts(shard) ? history.channels(shard) : List.of();
-            history.releaseShard(shard);
-            left.forEach(channel -> recountSoon(channels, channel));
-        }));
-    }
-
-    /** Later, so that all channels that leave a shard at once are told together. */
-    private void recountSoon(ShardedChannels channels, Channel channel) {
-        boolean first = recounted.isEmpty();
-        recount(channel);
-        if (first && !recounted.isEmpty()) {
-            channels.later(this::tellRecounted);
-        }
-    }
-
-    private void recount(Channel channel) {
-        if (channel.route().history() && registry.listeners(channel) != null) {
-            recounted.add(channel);
-        }
-    }
-
-    /** To be called before later publications are handed over. */
-    private void tellRecounted() {
-        if (!recounted.isEmpty()) {
-            guarded(() -> {
-                Recounted event = new Recounted(List.copyOf(recounted));
-                recounted.clear();
-                onRecounted.accept(event);
-            });
-        }
     }
 
     /** Returns what precedes the first colon, or the second after a keyspace, in the channels to hear. */
@@ -306,8 +240,7 @@ final class Relay {
     void relay(Batch batch) {
         int size = batch.publications().size();
         CountedChannels shard = batch.shard();
-        tellRecounted();
-        history.turnTo(shard);
+        shards.turnTo(shard);
         boolean adopted = history.follow(batch.before());
         for (int from = 0; from < size; from += TOGETHER) {
             relay(batch, from, Math.min(TOGETHER, size - from));
@@ -317,7 +250,11 @@ final class Relay {
         try {
             counts.values().forEach(PublicationCounts::report);
             if (shard != null) {
-                handOver(shard, size == 0, end, adopted);
+                if (size == 0) {
+                    shards.ticked(shard, end, adopted);
+                }
+                // Positions of a shard say nothing of what else the loops are handed.
+                deliveries.handOver(null);
             } else {
                 if (size == 0 && counted != null) {
                     counted.ticked(end != null);
@@ -333,18 +270,6 @@ final class Relay {
         } catch (Throwable e) {
             failed(e);
         }
-    }
-
-    /** Positions of a shard say nothing of what else the loops are handed, so these have none. */
-    private void handOver(CountedChannels shard, boolean ticked, @Nullable Position end, boolean adopted) {
-        if (ticked && (end == null || adopted)) {
-            history.channels(shard).forEach(this::recount);
-        }
-        if (ticked) {
-            shard.ticked(end != null);
-            tellRecounted();
-        }
-        deliveries.handOver(null);
     }
 
     /**
@@ -486,7 +411,7 @@ final class Relay {
     }
 
     void interrupted(@Observes ChannelLoss loss) {
-        resolved(loss.channel(), retention::forget);
+        changes.of(loss.channel(), retention::forget);
     }
 
     private void deliver(Batch batch, int index, long sequence, Channel channel, @Nullable Point point) {
