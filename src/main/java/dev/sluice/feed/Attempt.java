@@ -189,6 +189,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         listener.beatHeard(beat);
         boolean first = lastBeat == null;
         lastBeat = heard.sent();
+        listener.heardUntil(subscription.heardUntil(heard.sent()));
         if (first) {
             cancelTimer.run();
             awaitNextBeat();

@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import java.time.Duration;
+import java.time.Instant;
 
 /**
  * Receives publications, messages of pods, and changes of the feed's state. The decoder and the supervisor call it
@@ -34,6 +35,9 @@ interface FeedListener {
 
     /** A beat has been heard. */
     void beat(Duration latency);
+
+    /** Everything that was published before the instant has been heard, if the subscription is live. */
+    default void heardUntil(Instant until) {}
 
     /** A beat of that number, or a later one, is published next. Numbers rise until a gap. */
     default void beatFollows(long number) {}

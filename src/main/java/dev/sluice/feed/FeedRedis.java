@@ -66,7 +66,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
                     String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener) {
                 // The subscriber already listens to the sentinels, and a new client asks them for the master.
                 Redis client = Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
-                return new BeatPublisher(client, channel, BeatPublisher.Kind.ALL, ticks, context, listener);
+                return new BeatPublisher(client, channel, ticks, null, context, listener);
             }
         };
     }

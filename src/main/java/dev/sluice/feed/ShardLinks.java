@@ -16,10 +16,13 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps subscriptions to masters of a Redis Cluster open. Confined to the feed's thread. */
 final class ShardLinks implements Shards.Cluster {
+
+    private static final Logger LOG = Logger.getLogger(ShardLinks.class);
 
     /** The topology is asked for in each such period; after so many with the same slots, clocks follow them. */
     private static final int SETTLED = 2;
@@ -37,6 +40,7 @@ final class ShardLinks implements Shards.Cluster {
     private final LogThrottle uncounted = new LogThrottle();
     private final Set<Supervisor> supervisors = new HashSet<>();
     private boolean paused;
+    private boolean warned;
 
     /**
      * Creates it without connecting.
@@ -79,19 +83,23 @@ final class ShardLinks implements Shards.Cluster {
         FeedListener listener = new Link(channels, events);
         Time time = new ContextTime(vertx, context);
         Supervisor supervisor = new Supervisor(
-                life -> new ShardSubscription(
-                        master,
-                        new MasterClients(master.get()),
-                        prefixes,
-                        clock,
-                        maxPayload,
-                        channels,
-                        events,
-                        timing.reconnect().multipliedBy(SETTLED),
-                        time,
-                        uncounted,
-                        context,
-                        life),
+                life -> {
+                    QuorumWatch quorum = new QuorumWatch(time, this::warn);
+                    return new ShardSubscription(
+                            master,
+                            new MasterClients(master.get(), quorum),
+                            prefixes,
+                            clock,
+                            maxPayload,
+                            channels,
+                            events,
+                            timing.reconnect().multipliedBy(SETTLED),
+                            time,
+                            uncounted,
+                            quorum,
+                            context,
+                            life);
+                },
                 listener,
                 backoff.get(),
                 timing,
@@ -106,6 +114,15 @@ final class ShardLinks implements Shards.Cluster {
         };
     }
 
+    private void warn() {
+        if (!warned) {
+            warned = true;
+            LOG.warn(
+                    "Redis refuses CLUSTER NODES. A pod that is cut off together with one master would miss publications without"
+                            + " a gap. Grant +cluster|nodes, or set cluster-allow-pubsubshard-when-down no");
+        }
+    }
+
     void pause(boolean pause) {
         paused = pause;
         supervisors.forEach(supervisor -> supervisor.pause(pause));
@@ -114,9 +131,11 @@ final class ShardLinks implements Shards.Cluster {
     private final class MasterClients implements RedisSubscription.Clients {
 
         private final Master master;
+        private final QuorumWatch quorum;
 
-        MasterClients(Master master) {
+        MasterClients(Master master, QuorumWatch quorum) {
             this.master = master;
+            this.quorum = quorum;
         }
 
         @Override
@@ -127,7 +146,7 @@ final class ShardLinks implements Shards.Cluster {
         @Override
         public BeatConnection beats(
                 String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener) {
-            return new BeatPublisher(client(vertx), channel, BeatPublisher.Kind.SHARD, null, context, listener);
+            return new BeatPublisher(client(vertx), channel, null, quorum, context, listener);
         }
 
         private Redis client(Vertx with) {
@@ -169,7 +188,11 @@ final class ShardLinks implements Shards.Cluster {
         @Override
         public void beat(Duration latency) {
             meters.beat(latency);
-            events.proven(Instant.now().minus(latency));
+        }
+
+        @Override
+        public void heardUntil(Instant until) {
+            events.proven(until);
         }
 
         @Override

@@ -13,6 +13,7 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,6 +41,7 @@ final class ShardSubscription extends ConnectedSubscription {
     private final Shards.Events events;
     private final Supplier<Master> master;
     private final ClockChannel clock;
+    private final QuorumWatch quorum;
 
     private final SettledSlots slots;
     private String clockChannel;
@@ -64,6 +66,7 @@ final class ShardSubscription extends ConnectedSubscription {
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param settled how long slots must not have moved before the clock follows them
      * @param uncounted limits the log lines of connections whose publications have no positions
+     * @param quorum told by the master with the beats
      * @param context where the listeners are called, and where this must be called
      */
     ShardSubscription(
@@ -77,6 +80,7 @@ final class ShardSubscription extends ConnectedSubscription {
             Duration settled,
             Time time,
             LogThrottle uncounted,
+            QuorumWatch quorum,
             Context context,
             Listener listener) {
         super(beats(master.get()), clients, prefixes, maxPayload, channels, context, listener);
@@ -84,6 +88,7 @@ final class ShardSubscription extends ConnectedSubscription {
         this.events = events;
         this.master = master;
         this.clock = clock;
+        this.quorum = quorum;
         Master present = master.get();
         this.slots = new SettledSlots(present, settled, time);
         this.clockChannel = clockChannel(clock, present);
@@ -319,6 +324,11 @@ final class ShardSubscription extends ConnectedSubscription {
             beat(message);
             followSlots();
         }
+    }
+
+    @Override
+    public Instant heardUntil(Instant lastBeat) {
+        return quorum.heardUntil(lastBeat);
     }
 
     @Override

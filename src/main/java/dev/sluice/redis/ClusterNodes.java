@@ -6,6 +6,7 @@ import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
@@ -20,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks the nodes of a Redis Cluster for its topology, each on a connection of its own: those that are known, then those
- * that are configured, until one answers. Thread-safe.
+ * that are configured, until one answers that is in contact with most masters; one that is not may not know the present ones.
+ * Thread-safe.
  */
 public final class ClusterNodes {
 
@@ -33,6 +35,14 @@ public final class ClusterNodes {
     private final Vertx vertx;
     private final RedisOptions options;
     private final Duration maxAge;
+
+    /**
+     * What a node has told.
+     *
+     * @param quorum whether it is in contact with most masters, or refuses to tell
+     */
+    private record Told(ClusterTopology topology, boolean quorum) {}
+
     private @Nullable ClusterTopology known;
     private @Nullable Future<ClusterTopology> asking;
     private long askedNanos;
@@ -80,7 +90,7 @@ public final class ClusterNodes {
             current = answer.future();
             asking = current;
             try {
-                ask(List.copyOf(endpoints()), 0, answer);
+                ask(List.copyOf(endpoints()), 0, null, answer);
             } catch (RuntimeException e) {
                 end(null);
                 answer.tryFail(e);
@@ -101,14 +111,20 @@ public final class ClusterNodes {
         return new LinkedHashSet<>(rotated);
     }
 
-    private void ask(List<String> endpoints, int index, Promise<ClusterTopology> answer) {
-        String endpoint = endpoints.get(index);
-        ask(endpoint).onComplete(asked -> {
-            if (asked.succeeded()) {
-                end(asked.result());
-                answer.complete(asked.result());
+    /** @param minority what a node has told that is not in contact with most masters */
+    private void ask(
+            List<String> endpoints, int index, @Nullable ClusterTopology minority, Promise<ClusterTopology> answer) {
+        ask(endpoints.get(index)).onComplete(asked -> {
+            Told told = asked.result();
+            ClusterTopology best = told == null || (!told.quorum() && minority != null) ? minority : told.topology();
+            if (told != null && told.quorum()) {
+                end(best);
+                answer.complete(best);
             } else if (rotate() && index + 1 < endpoints.size()) {
-                ask(endpoints, index + 1, answer);
+                ask(endpoints, index + 1, best, answer);
+            } else if (best != null) {
+                end(best);
+                answer.complete(best);
             } else {
                 end(null);
                 answer.fail(asked.cause());
@@ -132,7 +148,7 @@ public final class ClusterNodes {
     }
 
     /** Never throws, as nothing would be asked again then. */
-    private Future<ClusterTopology> ask(String endpoint) {
+    private Future<Told> ask(String endpoint) {
         try {
             return connect(endpoint);
         } catch (RuntimeException e) {
@@ -140,21 +156,30 @@ public final class ClusterNodes {
         }
     }
 
-    private Future<ClusterTopology> connect(String endpoint) {
+    private Future<Told> connect(String endpoint) {
         Redis client = Redis.createClient(vertx, optionsOf(endpoint));
-        Promise<ClusterTopology> answer = Promise.promise();
+        Promise<Told> answer = Promise.promise();
         long timer = vertx.setTimer(
                 PATIENCE.toMillis(), fired -> answer.tryFail("a node of the Redis Cluster does not answer"));
         client.connect()
-                .compose(connection ->
-                        connection.send(Request.cmd(Command.CLUSTER).arg("SLOTS")))
-                .map(reply -> topology(reply, endpoint))
+                .compose(connection -> connection
+                        .send(Request.cmd(Command.CLUSTER).arg("SLOTS"))
+                        .map(reply -> topology(reply, endpoint))
+                        .compose(topology -> hasQuorum(connection).map(quorum -> new Told(topology, quorum))))
                 .onSuccess(answer::tryComplete)
                 .onFailure(answer::tryFail);
         return answer.future().onComplete(answered -> {
             vertx.cancelTimer(timer);
             client.close();
         });
+    }
+
+    private static Future<Boolean> hasQuorum(RedisConnection connection) {
+        return connection
+                .send(Request.cmd(Command.CLUSTER).arg("NODES"))
+                .map(nodes -> ClusterContacts.of(nodes.toString()).hasQuorum())
+                .recover(failure ->
+                        failure instanceof Response ? Future.succeededFuture(true) : Future.failedFuture(failure));
     }
 
     private static ClusterTopology topology(Response reply, String endpoint) {

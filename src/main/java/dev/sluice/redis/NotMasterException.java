@@ -17,6 +17,11 @@ public final class NotMasterException extends RuntimeException {
         super(message, null, false, false);
     }
 
+    /** Returns that of a master of a Redis Cluster that others may have replaced without its knowledge. */
+    public static NotMasterException cutOff() {
+        return new NotMasterException("this master of the Redis Cluster does not reach most others");
+    }
+
     /** Returns that of a node of a Redis Cluster, which changes its role in a failover. */
     static NotMasterException ofNode() {
         return new NotMasterException("this node of the Redis Cluster is a replica now");

@@ -193,6 +193,7 @@ class ConnectedSubscriptionTest {
                         Duration.ofMinutes(1),
                         new ContextTime(vertx, context),
                         uncounted,
+                        new QuorumWatch(new ContextTime(vertx, context), () -> {}),
                         context,
                         new Life());
             } else {

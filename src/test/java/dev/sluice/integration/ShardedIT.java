@@ -14,6 +14,7 @@ import dev.sluice.redis.HashSlot;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -329,6 +330,59 @@ class ShardedIT {
                 again.awaitPublication(channel, -1);
             }
         }
+    }
+
+    /**
+     * The pod is on the side of one master: all other nodes hang, and once they don't, the master does, so that its replica
+     * replaces it. With Redis's default settings, the master goes on serving its channels meanwhile.
+     */
+    @Tag("long")
+    @Test
+    void masterThatIsCutOffTogetherWithThePodIsAGap() {
+        Redis alone = cluster.masters().stream()
+                .filter(master -> !cluster.replicasOf(master).isEmpty())
+                .findFirst()
+                .orElseThrow();
+        List<Redis> replicas = cluster.replicasOf(alone);
+        List<Redis> others =
+                cluster.running().stream().filter(node -> !node.equals(alone)).toList();
+        String upload = uploadOn(alone);
+        String channel = "upload:" + upload;
+        try (Client client = Client.of(pod, "12").subscribe(upload)) {
+            Instant cut = Instant.now();
+            others.forEach(Redis::freeze);
+            JsonObject open = nextGapOf(channel, client);
+            assertThat(alone.reply("SPUBLISH", channel, "to nobody")).isInstanceOf(Long.class);
+            assertThat(open.getString("until")).isNull();
+            assertThat(open.getInstant("since")).isBefore(cut);
+            alone.freeze();
+            others.forEach(Redis::thaw);
+            await("the promotion")
+                    .atMost(Duration.ofMinutes(1))
+                    .until(() -> replicas.stream().anyMatch(Redis::isMaster));
+            Redis replica =
+                    replicas.stream().filter(Redis::isMaster).findFirst().orElseThrow();
+            Instant published = Instant.now();
+            Object receivers = replica.reply("SPUBLISH", channel, "of the successor");
+            await("the new subscription")
+                    .atMost(Duration.ofMinutes(1))
+                    .ignoreExceptions()
+                    .until(() -> Objects.equals(replica.reply("SPUBLISH", channel, "after"), 1L));
+            client.awaitMessage("after");
+            JsonObject closed = nextGapOf(channel, client);
+            assertThat(closed.getInstant("since")).isBefore(cut);
+            if (Objects.equals(receivers, 0L)) {
+                assertThat(closed.getInstant("until")).isAfterOrEqualTo(published);
+            }
+        } finally {
+            others.forEach(Redis::thaw);
+            alone.thaw();
+        }
+    }
+
+    private static JsonObject nextGapOf(String channel, Client client) {
+        JsonObject gap = new JsonObject(client.nextGap());
+        return gap.getString("channel", "").equals(channel) ? gap : nextGapOf(channel, client);
     }
 
     /** Tries again when the pods were interrupted meanwhile, which busy machines do; then the client must not recover. */

@@ -1,0 +1,73 @@
+package dev.sluice.redis;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Which masters with slots a node of a Redis Cluster is in contact with, as it told itself.
+ *
+ * @param counts whether the node is a master with slots, which counts as one that it reaches
+ * @param others the other masters with slots
+ * @param nodes the number of all nodes that it knows
+ */
+public record ClusterContacts(boolean counts, List<Other> others, int nodes) {
+
+    private static final int ID = 0;
+    private static final int FLAGS = 2;
+    private static final int PONG = 5;
+    private static final int SLOTS = 8;
+
+    /**
+     * Another master.
+     *
+     * @param reached false if it has not answered for the node timeout
+     * @param pong when it answered last, in milliseconds of the node's clock
+     */
+    public record Other(String id, boolean reached, long pong) {}
+
+    /** Reads the reply to CLUSTER NODES. */
+    public static ClusterContacts of(String reply) {
+        List<Other> others = new ArrayList<>();
+        boolean counts = false;
+        int nodes = 0;
+        for (String line : reply.split("\n", -1)) {
+            String[] parts = line.trim().split(" ", -1);
+            if (parts.length >= SLOTS) {
+                nodes++;
+                List<String> flags =
+                        List.of(parts[FLAGS].toLowerCase(Locale.ROOT).split(",", -1));
+                if (flags.contains("master") && hasSlots(parts)) {
+                    if (flags.contains("myself")) {
+                        counts = true;
+                    } else {
+                        boolean fails = flags.contains("fail") || flags.contains("fail?");
+                        others.add(new Other(parts[ID], !fails, Long.parseLong(parts[PONG])));
+                    }
+                }
+            }
+        }
+        return new ClusterContacts(counts, List.copyOf(others), nodes);
+    }
+
+    /** Slots in brackets are moving. */
+    private static boolean hasSlots(String[] parts) {
+        for (int i = SLOTS; i < parts.length; i++) {
+            if (!parts[i].startsWith("[")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns how many other masters it must reach, so that no replica can have replaced it. */
+    public int quorum() {
+        int masters = others.size() + (counts ? 1 : 0);
+        return masters == 0 ? 0 : masters / 2 + (counts ? 0 : 1);
+    }
+
+    /** Whether it reaches a majority. Others replace masters of a minority without their knowledge. */
+    public boolean hasQuorum() {
+        return others.stream().filter(Other::reached).count() >= quorum();
+    }
+}
