@@ -116,6 +116,13 @@ class MetricsIT {
     }
 
     @Test
+    void strictParsersAcceptDescriptions() {
+        assertThat(pod.metrics())
+                .anyMatch(line -> line.startsWith("# HELP sluice_connections "))
+                .noneMatch(line -> line.startsWith("# HELP") && line.contains("\\\""));
+    }
+
+    @Test
     void documentationNamesEveryMetricWithItsTags() {
         assertThat(Metric.of(pod.metrics())).isEqualTo(Metric.documented()).hasSizeGreaterThan(10);
     }
