@@ -15,6 +15,9 @@ const REFUSALS = {
   404: 'This pod has no console.',
 };
 
+/** Ends without a close frame, so without a code. */
+const WITHOUT_CODE = new Set(['connection_lost', 'connection_reset', 'send_failed']);
+
 const element = (id) => document.getElementById(id);
 
 let token;
@@ -134,7 +137,8 @@ function showEnds(ends, all) {
   if (all) body.replaceChildren();
   for (const end of ends) {
     const row = body.insertRow(0);
-    const cells = [clock(end.at), end.user, `${end.reason.replaceAll('_', ' ')} (${end.code})`, duration(end.seconds)];
+    const code = WITHOUT_CODE.has(end.reason) ? '' : ` (${end.code})`;
+    const cells = [clock(end.at), end.user, `${end.reason.replaceAll('_', ' ')}${code}`, duration(end.seconds)];
     cells.forEach((text) => (row.insertCell().textContent = text));
   }
   while (body.rows.length > ENDS) body.deleteRow(-1);
@@ -202,6 +206,8 @@ element('sign-in').onsubmit = (event) => {
   element('refusal').textContent = '';
   start();
 };
+element('again').hidden = !extras.mints;
+element('again').onclick = () => signIn('Dev mode gave no token: it mints none if a verification key is configured.');
 element('leave').onclick = () => {
   token = undefined;
   forget();

@@ -1,5 +1,7 @@
 // Extensions of the console: none in production. Dev mode serves another file instead.
 
+export const mints = false;
+
 /** Returns a token if the server provides one. @returns {Promise<string | undefined>} */
 export async function token() {
   return undefined;

@@ -5,6 +5,8 @@ import { publishing } from '/demo/publish.js';
 
 const MAX_PEOPLE = 8;
 
+export const mints = true;
+
 /** Returns a token for this page; none if the developer configured a verification key. */
 export function token() {
   return mint('console', 'operator').catch(() => undefined);

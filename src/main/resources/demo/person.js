@@ -20,7 +20,7 @@ export function person(name, token, remove) {
 
   function connect() {
     sluice = new Sluice('/ws', { token, onMessage: heard, onGap: gap, onMissed: missed, onState: state, onError: refused, onSubscribed: subscribed });
-    uploads.forEach((upload, id) => (upload.end = sluice.subscribe(`upload:${id}`)));
+    uploads.forEach((upload, channel) => (upload.end = sluice.subscribe(channel)));
   }
 
   function state(now) {
@@ -63,14 +63,14 @@ export function person(name, token, remove) {
     switch (message?.action) {
       case 'upload_progress': {
         const { upload_id, progress_percent, message: text, status } = message.payload ?? {};
-        return update(upload_id, progress_percent, text, status);
+        return update(`upload:${upload_id}`, progress_percent, text, status);
       }
       case 'upload_completed':
-        return update(message.upload_id, 100, 'completed', 'completed');
+        return update(`upload:${message.upload_id}`, 100, 'completed', 'completed');
       case 'upload_failed':
-        return update(message.upload_id, undefined, message.error_message, 'failed');
+        return update(`upload:${message.upload_id}`, undefined, message.error_message, 'failed');
       default:
-        if (channel?.startsWith('upload:')) update(channel.slice(7), message?.progress_percent, message?.text ?? 'published');
+        if (channel !== undefined) update(channel, message?.progress_percent, message?.text ?? 'published');
         if (typeof message?.text === 'string') find('.note').textContent = message.text.slice(0, 200);
     }
   }
@@ -87,14 +87,15 @@ export function person(name, token, remove) {
     while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();
   }
 
-  function follow(id) {
-    if (uploads.has(id)) return;
+  function follow(text) {
+    const channel = text.includes(':') ? text : `upload:${text}`;
+    if (uploads.has(channel)) return;
     const item = document.getElementById('upload').content.firstElementChild.cloneNode(true);
-    item.querySelector('.id').textContent = id;
-    item.querySelector('progress').setAttribute('aria-label', `Upload ${id} of ${name}`);
+    item.querySelector('.id').textContent = text;
+    item.querySelector('progress').setAttribute('aria-label', `Upload ${text} of ${name}`);
     find('.uploads').prepend(item);
-    uploads.set(id, { item, end: sluice.subscribe(`upload:${id}`) });
-    suggest(`upload:${id}`);
+    uploads.set(channel, { item, end: sluice.subscribe(channel) });
+    suggest(channel);
     if (uploads.size > UPLOADS) {
       const [oldest, upload] = uploads.entries().next().value;
       upload.end();
@@ -103,8 +104,8 @@ export function person(name, token, remove) {
     }
   }
 
-  function update(id, percent, text, status) {
-    const item = uploads.get(id)?.item;
+  function update(channel, percent, text, status) {
+    const item = uploads.get(channel)?.item;
     if (!item) return;
     if (Number.isFinite(percent)) {
       item.querySelector('progress').value = percent;
@@ -131,7 +132,7 @@ export function person(name, token, remove) {
   find('h3').id = `person-${name}`;
   element.setAttribute('aria-labelledby', `person-${name}`);
   find('.messages').setAttribute('aria-label', `Messages of ${name}, newest first`);
-  find('.follow input').setAttribute('aria-label', `Id of an upload for ${name} to follow`);
+  find('.follow input').setAttribute('aria-label', `Id of an upload, or channel, for ${name} to follow`);
   find('.remove').setAttribute('aria-label', `Remove ${name}`);
   find('.remove').onclick = remove;
   find('.again').onclick = connect;

@@ -60,6 +60,15 @@ class DevConsoleTest {
 
     @Tag("long")
     @Test
+    void developerSignsInAgainWithoutATokenOfTheirOwn() {
+        button(page.locator("header"), "Sign out").click();
+        assertThat(page.locator("#state")).hasText("signed out");
+        button(page.locator("#sign-in"), "Sign in with a token of dev mode").click();
+        assertThat(page.locator("#state")).hasText("live");
+    }
+
+    @Tag("long")
+    @Test
     void uploadProgressIsShownToItsUserOnly() {
         button(person("alice"), "Start three uploads").click();
         assertThat(page.locator("#users")).containsText(Pattern.compile("alice.*upload:.*bob", Pattern.DOTALL));
@@ -84,7 +93,7 @@ class DevConsoleTest {
     @Tag("long")
     @Test
     void anyPayloadWithProgressIsShown() {
-        person("alice").locator(".follow input").fill("42");
+        person("alice").locator(".follow input").fill("upload:42");
         person("alice").locator(".follow input").press("Enter");
         assertThat(person("alice").locator(".stage")).hasText("nothing published yet");
         assertThat(person("alice").locator(".messages")).containsText("subscribed to upload:42");
