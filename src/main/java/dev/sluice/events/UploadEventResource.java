@@ -48,7 +48,9 @@ public final class UploadEventResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Publish an event of an upload; upload_id may be omitted, because the path has it")
+    @Operation(
+            operationId = "publishUploadEvent",
+            summary = "Publish an event of an upload; upload_id may be omitted, because the path has it")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it, or added it to the channel's stream",

@@ -46,9 +46,15 @@ record UploadProgress(
             BigDecimal progressPercent,
 
             @NotNull String message,
-            @JsonProperty("error_message") @Nullable String errorMessage,
 
-            @JsonProperty("description_audit_score") @DecimalMin("0") @DecimalMax("100") @Nullable
+            @JsonProperty("error_message") @Schema(nullable = true) @Nullable
+            String errorMessage,
+
+            @JsonProperty("description_audit_score")
+            @DecimalMin("0")
+            @DecimalMax("100")
+            @Schema(nullable = true)
+            @Nullable
             BigDecimal descriptionAuditScore) {}
 
     @Override

@@ -47,7 +47,7 @@ public final class UserEventResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Publish an event to a user")
+    @Operation(operationId = "publishUserEvent", summary = "Publish an event to a user")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it, or added it to the channel's stream",

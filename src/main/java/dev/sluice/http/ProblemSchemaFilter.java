@@ -13,7 +13,7 @@ import org.eclipse.microprofile.openapi.models.PathItem.HttpMethod;
 import org.eclipse.microprofile.openapi.models.media.Schema;
 import org.eclipse.microprofile.openapi.models.responses.APIResponse;
 
-/** Adds the problem responses, which are the same for all requests, to the OpenAPI description. */
+/** Adds the problem responses, which are the same for all requests, and the server to the OpenAPI description. */
 @OpenApiFilter(stages = OpenApiFilter.RunStage.BUILD)
 public final class ProblemSchemaFilter implements OASFilter {
 
@@ -25,6 +25,7 @@ public final class ProblemSchemaFilter implements OASFilter {
 
     private static final Map<Integer, String> WITH_BODY = Map.of(
             408, "The body did not arrive in time",
+            409, "The key of the channel's name holds no stream",
             413, "The payload is larger than sluice.max-payload",
             415, "The body's media type is not supported");
 
@@ -49,6 +50,8 @@ public final class ProblemSchemaFilter implements OASFilter {
 
     @Override
     public void filterOpenAPI(OpenAPI api) {
+        // Relative to the document, which each pod serves.
+        api.addServer(OASFactory.createServer().url("/"));
         Schema text = OASFactory.createSchema().addType(Schema.SchemaType.STRING);
         api.getComponents()
                 .addSchema(

@@ -42,7 +42,7 @@ public final class ChannelResource {
             in = ParameterIn.QUERY,
             description = "The channel, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Count the subscribers of a channel on all pods")
+    @Operation(operationId = "countSubscribers", summary = "Count the subscribers of a channel on all pods")
     @APIResponse(responseCode = "200", description = "The numbers of connections and users")
     public Uni<ChannelAudience> audience(
             @PathParam("channel") @Encoded String encoded, @Context HttpServerRequest request) {

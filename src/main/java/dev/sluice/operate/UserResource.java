@@ -56,7 +56,7 @@ public final class UserResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Tell whether a user is connected to any pod")
+    @Operation(operationId = "isOnline", summary = "Tell whether a user is connected to any pod")
     @APIResponse(responseCode = "200", description = "The number of connections")
     public Uni<Online> online(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
@@ -73,7 +73,7 @@ public final class UserResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "List a user's connections to all pods")
+    @Operation(operationId = "listConnections", summary = "List a user's connections to all pods")
     @APIResponse(responseCode = "200", description = "The current connections")
     public Uni<Presence> connections(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
@@ -106,7 +106,9 @@ public final class UserResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Disconnect a user from every pod if sluice.control.secret is set, otherwise from this one")
+    @Operation(
+            operationId = "disconnect",
+            summary = "Disconnect a user from every pod if sluice.control.secret is set, otherwise from this one")
     @APIResponse(
             responseCode = "200",
             description = "The result; scope tells whether it applies to this pod or to the fleet")

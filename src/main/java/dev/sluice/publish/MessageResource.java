@@ -42,7 +42,7 @@ public final class MessageResource {
             in = ParameterIn.QUERY,
             description = "The channel, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Publish any payload on a channel")
+    @Operation(operationId = "publish", summary = "Publish any payload on a channel")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it, or added it to the channel's stream",

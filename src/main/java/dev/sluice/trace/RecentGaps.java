@@ -16,6 +16,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /** The last periods in which this pod may have missed or dropped publications. Thread-safe. */
@@ -35,6 +36,7 @@ final class RecentGaps {
      *
      * @param cause {@code redis}, or {@code event_loop} if only the connections of one event loop are concerned
      */
+    @Schema(name = "TracedGap")
     record Period(Instant since, @Nullable Instant until, String cause) {}
 
     /** Whether channels have gaps of their own. */

@@ -3,8 +3,9 @@ package dev.sluice.trace;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.fleet.Pods;
+import java.time.Instant;
 import java.util.List;
-import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import java.util.Map;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
@@ -26,12 +27,58 @@ record Trace(
     /**
      * What one pod knows.
      *
-     * @param trace the user's {@code connections}; the channel's newest {@code publications} first, and what became of
-     *     each {@code to} each connection; when the user was {@code refused} the channel; the pod's {@code gaps}
+     * @param trace the JSON of a {@link TraceContent}, unread, because a pod of another version may have written it
      */
     record PodTrace(
             String pod,
+            @Schema(implementation = TraceContent.class) JsonNode trace) {}
 
-            @Schema(type = SchemaType.OBJECT, implementation = Object.class)
-            JsonNode trace) {}
+    /**
+     * Describes the answer of {@link TraceResponder} for the OpenAPI document.
+     *
+     * @param connections the user's, also some that have ended
+     * @param refused when the user was refused the channel
+     * @param gaps when the pod may have missed publications
+     * @param publications the channel's newest first
+     * @param cut whether a list is incomplete
+     */
+    record TraceContent(
+            List<TracedConnection> connections,
+            List<TracedRefusal> refused,
+            List<RecentGaps.Period> gaps,
+
+            @Schema(enumeration = {"on", "off", "unavailable", "no_route"})
+            String history,
+
+            List<TracedPublication> publications,
+            boolean cut) {}
+
+    /**
+     * A connection.
+     *
+     * @param subscribed since when it is subscribed to the channel
+     * @param allowed false if its token does not allow the channel
+     * @param waitingBytes what its client has not read
+     * @param until when it ended
+     * @param reason why it ended
+     */
+    record TracedConnection(
+            String id,
+            String protocol,
+            Instant since,
+            Instant subscribed,
+            boolean allowed,
+            long waitingBytes,
+            Instant until,
+            String reason) {}
+
+    /** A refused subscription. */
+    record TracedRefusal(Instant at) {}
+
+    /**
+     * A publication.
+     *
+     * @param to what became of it, by the id of the connection
+     */
+    record TracedPublication(Instant at, int bytes, String position, Map<String, String> to) {}
 }

@@ -12,6 +12,7 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.RestQuery;
 import org.jspecify.annotations.Nullable;
@@ -31,9 +32,11 @@ public final class TraceResource {
     }
 
     @GET
-    @Operation(summary = "Explain what became of a channel's recent publications for a user")
+    @Operation(operationId = "trace", summary = "Explain what became of a channel's recent publications for a user")
     @APIResponse(responseCode = "200", description = "What each pod knows, without payloads")
-    public Uni<Trace> trace(@RestQuery @Nullable String user, @RestQuery @Nullable String channel) {
+    public Uni<Trace> trace(
+            @Parameter(required = true) @RestQuery @Nullable String user,
+            @Parameter(required = true) @RestQuery @Nullable String channel) {
         if (user == null || user.isEmpty()) {
             throw ProblemException.badRequest("The query needs the parameters user and channel");
         }

@@ -199,9 +199,10 @@ class ApiAccessIT {
                         "/api/users/{id}",
                         "/api/users/{id}/connections",
                         "/api/users/{id}/events");
-        assertOperation(api, "/api/channels/{channel}/messages", "post", "publisher", "202", "408", "413", "415");
-        assertOperation(api, "/api/uploads/{id}/events", "post", "publisher", "202", "408", "413", "415");
-        assertOperation(api, "/api/users/{id}/events", "post", "publisher", "202", "408", "413", "415");
+        assertOperation(
+                api, "/api/channels/{channel}/messages", "post", "publisher", "202", "408", "409", "413", "415");
+        assertOperation(api, "/api/uploads/{id}/events", "post", "publisher", "202", "408", "409", "413", "415");
+        assertOperation(api, "/api/users/{id}/events", "post", "publisher", "202", "408", "409", "413", "415");
         assertOperation(api, "/api/channels/{channel}", "get", "operator", "200");
         assertOperation(api, "/api/users/{id}/connections", "get", "operator", "200");
         assertOperation(api, "/api/trace", "get", "operator", "200");

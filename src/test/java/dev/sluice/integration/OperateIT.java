@@ -482,6 +482,9 @@ class OperateIT {
                 assertThat(trace.getString("traces[1].trace.publications[0].position"))
                         .isEqualTo(trace.getString("traces[0].trace.publications[0].position"));
                 assertThat(late.isOpen()).isTrue();
+                assertDescribed("TraceContent", trace, "traces[0].trace");
+                assertDescribed("TracedConnection", trace, "traces[0].trace.connections[0]");
+                assertDescribed("TracedPublication", trace, "traces[0].trace.publications[0]");
             }
             assertThat(elsewhere.isOpen()).isTrue();
         }
@@ -513,6 +516,14 @@ class OperateIT {
                     .containsExactly(false);
             assertThat(trace.getString("traces[1].trace.history")).isEqualTo("off");
         }
+    }
+
+    /** Asserts that the OpenAPI document has each field of an object. */
+    private static void assertDescribed(String schema, Json answer, String object) {
+        Json api = Json.from(Api.with(one, "").get("/q/openapi?format=json").body());
+        assertThat(api.<Object>getMap("components.schemas." + schema + ".properties")
+                        .keySet())
+                .containsAll(answer.<Object>getMap(object).keySet());
     }
 
     private static Json trace(String user, String channel) {
