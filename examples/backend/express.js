@@ -21,9 +21,15 @@ const userOf = (request) => 'alice';
 const app = express();
 app.use(express.json());
 
+const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setIssuedAt().setExpirationTime('15m').sign(privateKey);
+
 app.post('/token', async (request, response) => {
-  const token = await new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(userOf(request)).setExpirationTime('15m').sign(privateKey);
-  response.set('Cache-Control', 'no-store').type('text').send(token);
+  response.set('Cache-Control', 'no-store').type('text').send(await mint(userOf(request)));
+});
+
+/** Sets the cookie for EventSource. With HTTPS, add `secure: true`. */
+app.post('/session', async (request, response) => {
+  response.cookie('session', await mint(userOf(request)), { httpOnly: true, sameSite: 'strict' }).sendStatus(204);
 });
 
 // Sluice never logs the URL of a webhook, so the URL can contain a secret.

@@ -27,11 +27,22 @@ def current_user() -> str:
     return "alice"
 
 
+def mint(user: str) -> str:
+    now = int(time.time())
+    return jwt.encode({"sub": user, "iat": now, "exp": now + 15 * 60}, PRIVATE_KEY, algorithm="RS256")
+
+
 @app.post("/token")
 def token(user: str = Depends(current_user)) -> Response:
-    claims = {"sub": user, "exp": int(time.time()) + 15 * 60}
-    content = jwt.encode(claims, PRIVATE_KEY, algorithm="RS256")
-    return Response(content, media_type="text/plain", headers={"Cache-Control": "no-store"})
+    return Response(mint(user), media_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+@app.post("/session")
+def session(user: str = Depends(current_user)) -> Response:
+    """Sets the cookie for EventSource. With HTTPS, add secure=True."""
+    response = Response(status_code=204)
+    response.set_cookie("session", mint(user), httponly=True, samesite="strict")
+    return response
 
 
 def only_sluice(key: str = "") -> None:

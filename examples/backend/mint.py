@@ -15,5 +15,6 @@ if len(sys.argv) < 2:
 user, *channels = sys.argv[1:]
 private_key = Path(os.environ.get("PRIVATE_KEY", "privatekey.pem")).read_text()
 
-claims = {"sub": user, "exp": int(time.time()) + 15 * 60, "channels": channels}
+now = int(time.time())
+claims = {"sub": user, "iat": now, "exp": now + 15 * 60, "channels": channels}
 print(jwt.encode(claims, private_key, algorithm="RS256"))

@@ -34,7 +34,8 @@ sign() {
 
 algorithm=RS256
 [ -z "${SECRET:-}" ] || algorithm=HS256
-claims="\"sub\":\"$user\",\"exp\":$(($(date +%s) + 900)),\"groups\":[$roles],\"channels\":[$channels]"
+now=$(date +%s)
+claims="\"sub\":\"$user\",\"iat\":$now,\"exp\":$((now + 900)),\"groups\":[$roles],\"channels\":[$channels]"
 content="$(printf '{"alg":"%s","typ":"JWT"}' "$algorithm" | base64url).$(printf '{%s}' "$claims" | base64url)"
 signature="$(printf %s "$content" | sign | base64url)"
 echo "$content.$signature"

@@ -18,7 +18,7 @@ const files = {
 /** Your session knows the logged-in user; this example always returns alice. */
 const userOf = () => 'alice';
 
-const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setExpirationTime('15m').sign(privateKey);
+const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setIssuedAt().setExpirationTime('15m').sign(privateKey);
 
 async function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');

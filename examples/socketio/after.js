@@ -21,7 +21,7 @@ app.use(express.json());
 app.post('/token', async (request, response) => {
   const user = userOf(request);
   const claims = admins.includes(user) ? { channels: ['admin:*'] } : {};
-  response.type('text').send(await new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).setSubject(user).setExpirationTime('15m').sign(privateKey));
+  response.type('text').send(await new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).setSubject(user).setIssuedAt().setExpirationTime('15m').sign(privateKey));
 });
 app.post('/may-listen', ({ body: { user, channel } }, response) => response.sendStatus(mayWatch(user, channel) ? 204 : 403));
 

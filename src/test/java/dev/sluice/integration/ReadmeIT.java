@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.options.Cookie;
 import dev.sluice.browser.Browser;
 import dev.sluice.harness.Client;
@@ -16,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -95,21 +98,54 @@ class ReadmeIT {
                         .setPath(CENTRIFUGE.resolve("node_modules/centrifuge/dist/centrifuge.js")));
                 page.evaluate("""
                         token => Object.assign(window, {
-                          token, heard: [], fetchToken: () => token, getToken: async () => token, fetchState: () => {},
+                          token, heard: [], fetched: 0, fetchToken: () => token, getToken: async () => token,
+                          fetchState: () => fetched++,
                           show: (...said) => heard.push(said.at(-1)),
                         })""", Tokens.of("reader"));
+                AtomicInteger streams = new AtomicInteger();
+                page.route("**/sse?*", route -> answerStream(route, streams.incrementAndGet(), backend.address()));
                 page.evaluate("async () => { const { Sluice } = await import('/sluice.js');\n"
                         + block("js", way)
                                 .replace("https://sluice.example.org", "http://" + server)
                                 .replace("wss://sluice.example.org", "ws://" + server)
                         + "}");
-                await(way).until(() -> {
+                await(way).atMost(60, TimeUnit.SECONDS).until(() -> {
                     STAGE.redis().publish("upload:42", MESSAGE);
                     return page.evaluate("JSON.stringify(heard.find(said => said.progress_percent)) ?? ''")
                             .equals(MESSAGE);
                 });
+                if (streams.get() > 0) {
+                    // For the gap, and for the connection that does not resume.
+                    assertThat((int) page.evaluate("fetched")).as("fetched").isGreaterThanOrEqualTo(2);
+                }
             }
             assertOwnPageHears(browser.open("about:blank"), backend, server);
+        }
+    }
+
+    /** Answers the first request for a stream as a proxy without a pod, and the second with a gap. */
+    private static void answerStream(Route route, int request, String origin) {
+        switch (request) {
+            case 1 -> route.fulfill(new Route.FulfillOptions().setStatus(502));
+            case 2 ->
+                route.fulfill(new Route.FulfillOptions()
+                        .setHeaders(Map.of(
+                                "Content-Type", "text/event-stream",
+                                "Access-Control-Allow-Origin", origin,
+                                "Access-Control-Allow-Credentials", "true"))
+                        .setBody("""
+                                retry: 100
+                                event: sluice
+                                data: {"action":"subscribed","channels":["upload:42"],"recovered":true}
+
+                                event: sluice
+                                data: {"action":"gap","since":"2026-11-30T12:00:00.000Z","until":null}
+
+                                event: sluice
+                                data: {"action":"gap","since":"2026-11-30T12:00:00.000Z","until":"2026-11-30T12:00:05.000Z"}
+
+                                """));
+            default -> route.resume();
         }
     }
 
