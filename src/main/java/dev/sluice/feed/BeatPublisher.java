@@ -3,6 +3,7 @@ package dev.sluice.feed;
 import dev.sluice.redis.ClusterContacts;
 import dev.sluice.redis.MasterCheck;
 import dev.sluice.redis.NotMasterException;
+import dev.sluice.redis.OptionalCommand;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
@@ -74,7 +75,7 @@ final class BeatPublisher implements BeatConnection {
     /** Asks a master whether it is in contact with most others; one that is not may have a successor. */
     private void ask(RedisConnection master, QuorumWatch watch, Runnable then) {
         Instant asked = watch.now();
-        ClockChannel.answer(master, Request.cmd(Command.CLUSTER).arg("NODES"))
+        OptionalCommand.send(master, Request.cmd(Command.CLUSTER).arg("NODES"))
                 .map(nodes -> Optional.ofNullable(nodes).map(told -> ClusterContacts.of(told.toString())))
                 .onSuccess(told -> context.runOnContext(x -> {
                     if (told.isEmpty()) {

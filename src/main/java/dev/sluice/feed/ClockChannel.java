@@ -1,11 +1,11 @@
 package dev.sluice.feed;
 
 import dev.sluice.clock.Era;
+import dev.sluice.redis.OptionalCommand;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
-import io.vertx.redis.client.Response;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -56,7 +56,7 @@ record ClockChannel(String name) {
 
     /** Whether the connection speaks RESP3, in which a subscriber may publish. */
     static Future<Boolean> canPublish(RedisConnection connection) {
-        return answer(connection, Request.cmd(Command.HELLO))
+        return OptionalCommand.send(connection, Request.cmd(Command.HELLO))
                 .map(hello -> hello != null
                         && hello.containsKey("proto")
                         && hello.get("proto").toInteger() == RESP3)
@@ -66,17 +66,10 @@ record ClockChannel(String name) {
 
     /** Returns the channel of the connection's server; {@code null} if Redis does not identify it. */
     Future<@Nullable String> ofServer(RedisConnection connection) {
-        return answer(connection, Request.cmd(Command.INFO).arg("server")).map(info -> {
-            Matcher found = RUN_ID.matcher(info == null ? "" : info.toString());
-            return found.find() ? name + ":" + found.group(1) : null;
-        });
-    }
-
-    /** Returns the answer, or {@code null} if Redis refuses the request. */
-    static Future<@Nullable Response> answer(RedisConnection connection, Request request) {
-        return connection
-                .send(request)
-                .recover(failure ->
-                        failure instanceof Response ? Future.succeededFuture() : Future.failedFuture(failure));
+        return OptionalCommand.send(connection, Request.cmd(Command.INFO).arg("server"))
+                .map(info -> {
+                    Matcher found = RUN_ID.matcher(info == null ? "" : info.toString());
+                    return found.find() ? name + ":" + found.group(1) : null;
+                });
     }
 }

@@ -4,6 +4,7 @@ import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.ClusterTopology.Master;
 import dev.sluice.redis.ClusterTopology.Range;
 import dev.sluice.redis.HashSlot;
+import dev.sluice.redis.OptionalCommand;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
@@ -103,7 +104,7 @@ final class ShardSubscription extends ConnectedSubscription {
 
     /** The address may lead to another node by now, which passes on the ticks of the expected one in an order of its own. */
     private static Future<Boolean> isConnectedTo(Master expected, RedisConnection made, LogThrottle uncounted) {
-        return ClockChannel.answer(made, Request.cmd(Command.CLUSTER).arg("MYID"))
+        return OptionalCommand.send(made, Request.cmd(Command.CLUSTER).arg("MYID"))
                 .map(id -> {
                     boolean same = id != null && id.toString().equals(expected.id());
                     long count = same ? 0 : uncounted.pass();

@@ -60,13 +60,12 @@ public record ClusterContacts(boolean counts, List<Other> others, int nodes) {
         return false;
     }
 
-    /** Returns how many other masters it must reach, so that no replica can have replaced it. */
+    /** Returns how many other masters it must reach, so that those that it does not reach are no majority. */
     public int quorum() {
-        int masters = others.size() + (counts ? 1 : 0);
-        return masters == 0 ? 0 : masters / 2 + (counts ? 0 : 1);
+        return counts ? others.size() / 2 : (others.size() + 1) / 2;
     }
 
-    /** Whether it reaches a majority. Others replace masters of a minority without their knowledge. */
+    /** Whether those that it does not reach are no majority. A majority replaces masters without their knowledge. */
     public boolean hasQuorum() {
         return others.stream().filter(Other::reached).count() >= quorum();
     }

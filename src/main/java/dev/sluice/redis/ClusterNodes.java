@@ -35,6 +35,7 @@ public final class ClusterNodes {
     private final Vertx vertx;
     private final RedisOptions options;
     private final Duration maxAge;
+    private final Duration patience;
 
     /**
      * What a node has told.
@@ -58,9 +59,15 @@ public final class ClusterNodes {
      * @param maxAge the time after which {@link #topology} asks again
      */
     public ClusterNodes(Vertx vertx, RedisOptions options, Duration maxAge) {
+        this(vertx, options, maxAge, PATIENCE);
+    }
+
+    /** @param patience how long one node may take to answer */
+    ClusterNodes(Vertx vertx, RedisOptions options, Duration maxAge, Duration patience) {
         this.vertx = vertx;
         this.options = options;
         this.maxAge = maxAge;
+        this.patience = patience;
     }
 
     /** Returns the topology; asks for it if it is unknown, or has turned out to be wrong. */
@@ -160,7 +167,7 @@ public final class ClusterNodes {
         Redis client = Redis.createClient(vertx, optionsOf(endpoint));
         Promise<Told> answer = Promise.promise();
         long timer = vertx.setTimer(
-                PATIENCE.toMillis(), fired -> answer.tryFail("a node of the Redis Cluster does not answer"));
+                patience.toMillis(), fired -> answer.tryFail("a node of the Redis Cluster does not answer"));
         client.connect()
                 .compose(connection -> connection
                         .send(Request.cmd(Command.CLUSTER).arg("SLOTS"))
@@ -175,11 +182,9 @@ public final class ClusterNodes {
     }
 
     private static Future<Boolean> hasQuorum(RedisConnection connection) {
-        return connection
-                .send(Request.cmd(Command.CLUSTER).arg("NODES"))
-                .map(nodes -> ClusterContacts.of(nodes.toString()).hasQuorum())
-                .recover(failure ->
-                        failure instanceof Response ? Future.succeededFuture(true) : Future.failedFuture(failure));
+        return OptionalCommand.send(connection, Request.cmd(Command.CLUSTER).arg("NODES"))
+                .map(nodes ->
+                        nodes == null || ClusterContacts.of(nodes.toString()).hasQuorum());
     }
 
     private static ClusterTopology topology(Response reply, String endpoint) {

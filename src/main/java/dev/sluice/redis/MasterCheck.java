@@ -6,6 +6,7 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses connections to a Redis that is not a master. A publication on a replica reaches only that replica's
@@ -20,18 +21,13 @@ public final class MasterCheck {
      * lacks {@code +role}. Fails with {@link NotMasterException} if Redis reports another role.
      */
     public static Future<RedisConnection> check(RedisConnection connection) {
-        return connection
-                .send(Request.cmd(Command.ROLE))
-                .recover(failure ->
-                        failure instanceof Response ? Future.succeededFuture() : Future.failedFuture(failure))
-                .compose(role -> switch (name(role)) {
-                    case "slave", "replica" ->
-                        Future.failedFuture(new NotMasterException("a replica", "the address of the master"));
-                    case "sentinel" ->
-                        Future.failedFuture(
-                                new NotMasterException("a sentinel", "quarkus.redis.client-type=sentinel as well"));
-                    default -> Future.succeededFuture(connection);
-                });
+        return OptionalCommand.send(connection, Request.cmd(Command.ROLE)).compose(role -> switch (name(role)) {
+            case "slave", "replica" ->
+                Future.failedFuture(new NotMasterException("a replica", "the address of the master"));
+            case "sentinel" ->
+                Future.failedFuture(new NotMasterException("a sentinel", "quarkus.redis.client-type=sentinel as well"));
+            default -> Future.succeededFuture(connection);
+        });
     }
 
     /** The same for a node of a Redis Cluster. */
@@ -41,7 +37,7 @@ public final class MasterCheck {
                         failure instanceof NotMasterException ? NotMasterException.ofNode() : failure));
     }
 
-    private static String name(Response role) {
+    private static String name(@Nullable Response role) {
         return role != null && role.type() == ResponseType.MULTI && role.size() > 0
                 ? role.get(0).toString()
                 : "";

@@ -86,6 +86,14 @@ class BeatPublisherTest {
     }
 
     @Test
+    void masterThatCannotTellYetIsRefused() throws Exception {
+        contacts = Future.failedFuture(ErrorType.create("LOADING Redis is loading the dataset in memory"));
+        connect(true, Future.succeededFuture(role("master")));
+        assertThat(next()).isInstanceOf(ErrorType.class).asString().contains("LOADING");
+        assertThat(refusals).hasValue(0);
+    }
+
+    @Test
     void masterThatDoesNotTellOfItsContactsIsAcceptedAndAskedOnce() throws Exception {
         contacts = Future.failedFuture(ErrorType.create("NOPERM no permissions to run 'cluster|nodes'"));
         BeatPublisher publisher = connect(true, Future.succeededFuture(role("master")));

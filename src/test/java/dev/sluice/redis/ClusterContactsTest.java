@@ -38,16 +38,37 @@ class ClusterContactsTest {
     void nodeWithoutSlotsDoesNotCountItself() {
         ClusterContacts replica = ClusterContacts.of(REPLY.replace("myself,master", "myself,slave"));
         assertThat(replica.counts()).isFalse();
-        assertThat(replica.quorum()).isEqualTo(2);
-        assertThat(replica.hasQuorum()).isFalse();
+        assertThat(replica.quorum()).isEqualTo(1);
     }
 
     @Test
-    void halfIsNoMajority() {
-        String two = "a1 :1@11 myself,master - 0 0 1 connected 0-9\nb2 :2@12 master,fail - 0 5 2 connected 10-16383\n";
-        assertThat(ClusterContacts.of(two).hasQuorum()).isFalse();
-        assertThat(ClusterContacts.of(two.replace("master,fail", "master")).hasQuorum())
-                .isTrue();
+    void halfOfTheMastersReplacesNone() {
+        assertThat(reached("a", 0, 1)).isTrue();
+        assertThat(reached("a", 1, 2)).isTrue();
+        assertThat(reached("a", 0, 3)).isFalse();
+        assertThat(reached("a", 0, 2)).isFalse();
+        assertThat(reached("a", 1, 3)).isFalse();
+    }
+
+    @Test
+    void nodeWithoutSlotsMustReachHalfOfTheMasters() {
+        assertThat(reached("", 1, 1)).isTrue();
+        assertThat(reached("", 0, 2)).isFalse();
+        assertThat(reached("", 1, 2)).isFalse();
+        assertThat(reached("", 2, 2)).isTrue();
+    }
+
+    /** Returns whether a node has a quorum that reaches and does not reach so many other masters. */
+    private static boolean reached(String own, int reached, int failed) {
+        StringBuilder nodes = new StringBuilder(
+                        "a :1@11 myself," + (own.isEmpty() ? "slave" : "master") + " - 0 0 1 connected")
+                .append(own.isEmpty() ? "" : " 0-9")
+                .append('\n');
+        for (int i = 0; i < reached + failed; i++) {
+            nodes.append(
+                    "b" + i + " :2@12 master" + (i < reached ? "" : ",fail") + " - 0 5 2 connected " + (10 + i) + "\n");
+        }
+        return ClusterContacts.of(nodes.toString()).hasQuorum();
     }
 
     @Test

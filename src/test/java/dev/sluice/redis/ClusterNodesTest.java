@@ -41,6 +41,13 @@ class ClusterNodesTest {
     }
 
     @Test
+    void nodeThatIsLoadingIsNotBelieved() {
+        node("old", "-LOADING Redis is loading the dataset in memory\r\n");
+        node("other", nodes("connected"));
+        assertThat(master()).isEqualTo("other");
+    }
+
+    @Test
     void nodeThatDoesNotTellOfItsContactsIsBelieved() {
         node("first", "-NOPERM no permissions to run 'cluster|nodes'\r\n");
         node("other", nodes("connected"));
@@ -48,7 +55,7 @@ class ClusterNodesTest {
     }
 
     private String master() {
-        ClusterNodes nodes = new ClusterNodes(vertx, new RedisOptions().setEndpoints(endpoints), PATIENCE);
+        ClusterNodes nodes = new ClusterNodes(vertx, new RedisOptions().setEndpoints(endpoints), PATIENCE, PATIENCE);
         return nodes.ask()
                 .toCompletionStage()
                 .toCompletableFuture()
@@ -59,10 +66,10 @@ class ClusterNodesTest {
                 .id();
     }
 
-    /** Returns the reply of the first of two masters, with a flag of the other. */
+    /** Returns the reply of the first of three masters, with a flag of the others. */
     private static String nodes(String flag) {
         String nodes = "a 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-9\nb 127.0.0.1:3@4 master," + flag
-                + " - 0 0 2 connected 10\n";
+                + " - 0 0 2 connected 10\nc 127.0.0.1:5@6 master," + flag + " - 0 0 3 connected 11\n";
         return "$" + nodes.length() + "\r\n" + nodes + "\r\n";
     }
 
