@@ -81,7 +81,8 @@ export function person(name, token, remove) {
     if (channel !== undefined) item.append(part('from', channel), ' ');
     const whole = part('text', '');
     // JSON without spaces breaks after commas instead of within words.
-    whole.append(...text.slice(0, 400).split(/(?<=,)/).flatMap((piece) => [piece, document.createElement('wbr')]));
+    const shown = text.length > 400 ? `${text.slice(0, 400)}…` : text;
+    whole.append(...shown.split(/(?<=,)/).flatMap((piece) => [piece, document.createElement('wbr')]));
     item.append(whole);
     find('.messages').prepend(item);
     while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();

@@ -34,7 +34,7 @@ public final class Browser implements AutoCloseable {
     private static final int WIDTH = 1280;
     private static final int PHONE_WIDTH = 390;
     private static final int HEIGHT = 844;
-    private static final int README_HEIGHT = 940;
+    private static final int README_HEIGHT = 796;
 
     /** Returns the short words in tables that continue on the next line. */
     private static final String BROKEN_WORDS = """
