@@ -172,15 +172,21 @@ public final class Redis implements AutoCloseable {
 
     /** Starts the server again in Debian's version, which its package redis-tools has. */
     public void startAgainAsDebian() {
+        executable = debianServer();
+        startAgain();
+    }
+
+    /** Returns the program under the name that makes it a server. Classes of tests that run in one fork share it. */
+    private static synchronized String debianServer() {
         Path server = Fork.file("redis-server");
         try {
-            Files.deleteIfExists(server);
-            Files.createSymbolicLink(server, DEBIAN);
+            if (!Files.isSymbolicLink(server)) {
+                Files.createSymbolicLink(server, DEBIAN);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        executable = server.toString();
-        startAgain();
+        return server.toString();
     }
 
     /** Whether there is a Valkey. */

@@ -88,7 +88,7 @@ public final class RedisCluster implements AutoCloseable {
     public void awaitMasters() {
         patiently("masters")
                 .ignoreExceptions()
-                .until(() -> masters().size() == MASTERS
+                .until(() -> masters().containsAll(owners().values())
                         && running().stream()
                                 .allMatch(node -> ((String) Objects.requireNonNull(node.reply("CLUSTER", "INFO")))
                                         .contains("cluster_state:ok")));
@@ -117,6 +117,14 @@ public final class RedisCluster implements AutoCloseable {
     /** Returns the masters that run. */
     public List<Redis> masters() {
         return running().stream().filter(Redis::isMaster).toList();
+    }
+
+    /** Returns a master that runs and has a replica. */
+    public Redis replaceableMaster() {
+        return masters().stream()
+                .filter(master -> !replicasOf(master).isEmpty())
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Returns all nodes. */
@@ -213,6 +221,15 @@ public final class RedisCluster implements AutoCloseable {
         nodes.add(added);
         awaitWhole();
         return added;
+    }
+
+    /** Removes a master without slots from the cluster with redis-cli, and ends it. */
+    public void removeNode(Redis removed) {
+        awaitAgreement();
+        redisCli("--cluster", "del-node", address(running().get(0)), id(removed));
+        nodes.remove(removed);
+        removed.close();
+        awaitWhole();
     }
 
     /** Lets the replica of a master take its place, as before maintenance, and returns it once all nodes know it. */

@@ -40,6 +40,9 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class ShardedIT {
 
+    /** The slots of a node that is removed. */
+    private static final int REMOVED_SLOTS = 300;
+
     private static RedisCluster cluster;
     private static Map<String, String> config;
     private static Pod pod;
@@ -138,9 +141,12 @@ class ShardedIT {
     @Tag("long")
     @Test
     void failoverIsAGapOfTheChannelsOfTheShardOnly() {
-        Redis victim = cluster.masters().get(0);
+        Redis victim = cluster.replaceableMaster();
         String lost = uploadOn(victim);
-        String kept = uploadOn(cluster.masters().get(1));
+        String kept = uploadOn(cluster.masters().stream()
+                .filter(master -> !master.equals(victim))
+                .findFirst()
+                .orElseThrow());
         try (Client client = Client.of(pod, "3").subscribe(lost).subscribe(kept)) {
             victim.kill();
             String open = client.nextGap();
@@ -193,6 +199,47 @@ class ShardedIT {
 
     @Tag("long")
     @Test
+    void nothingIsLostUntoldWhileRedisCliRemovesANode() {
+        // Tests of the cluster without the node would find replicas at other masters.
+        try (RedisCluster own = RedisCluster.start()) {
+            Redis first = own.masters().get(0);
+            Redis added = own.addNode();
+            own.reshard(first, added, REMOVED_SLOTS);
+            own.awaitWhole();
+            List<String> moving = Stream.generate(Stage::upload)
+                    .map(upload -> "upload:" + upload)
+                    .filter(channel -> own.masterOf(channel).equals(added))
+                    .limit(10)
+                    .toList();
+            List<String> channels =
+                    Stream.concat(moving.stream(), channels(20).stream()).toList();
+            Map<String, String> there = new HashMap<>(config);
+            there.put("quarkus.redis.hosts", own.uris());
+            try (Pod watched = Pod.ready(own.nodes().get(0), there);
+                    Client client = listening(watched, "14", channels);
+                    ClusterLoad load = ClusterLoad.onShards(own, client, channels)) {
+                load.awaitPublished(300);
+                Set<String> unmoved = channels.stream()
+                        .filter(channel -> !own.masterOf(channel).equals(added))
+                        .collect(Collectors.toSet());
+                own.reshard(added, first, REMOVED_SLOTS);
+                own.awaitWhole();
+                own.removeNode(added);
+                load.awaitPublished(300);
+                load.awaitGaps();
+                load.awaitPublished(300);
+                load.awaitNothingLostUntold();
+                assertThat(load.channelsWithGaps()).containsAll(moving).doesNotContainAnyElementsOf(unmoved);
+                watched.awaitMetric("sluice_feed_shards{state=\"down\"}", 0);
+                for (String channel : moving) {
+                    assertThat(own.publishToShard(channel, "-1")).isEqualTo(1);
+                }
+            }
+        }
+    }
+
+    @Tag("long")
+    @Test
     void nothingIsLostUntoldOnValkey() {
         assumeTrue(
                 Redis.hasValkey() || Boolean.parseBoolean(System.getenv("CI")),
@@ -227,7 +274,7 @@ class ShardedIT {
                 ClusterLoad load = ClusterLoad.onShards(cluster, client, channels)) {
             load.awaitPublished(300);
             Map<String, Redis> before = masters(channels);
-            Redis victim = cluster.masters().get(1);
+            Redis victim = cluster.replaceableMaster();
             victim.kill();
             cluster.awaitMasters();
             load.awaitPublished(300);
@@ -300,7 +347,7 @@ class ShardedIT {
     @Tag("long")
     @Test
     void nothingIsLostUntoldWhenAReplicaReplacesARunningMaster() {
-        Redis demoted = cluster.masters().get(1);
+        Redis demoted = cluster.replaceableMaster();
         String channel = "upload:" + uploadOn(demoted);
         List<String> channels =
                 Stream.concat(Stream.of(channel), channels(30).stream()).toList();
@@ -339,10 +386,7 @@ class ShardedIT {
     @Tag("long")
     @Test
     void masterThatIsCutOffTogetherWithThePodIsAGap() {
-        Redis alone = cluster.masters().stream()
-                .filter(master -> !cluster.replicasOf(master).isEmpty())
-                .findFirst()
-                .orElseThrow();
+        Redis alone = cluster.replaceableMaster();
         List<Redis> replicas = cluster.replicasOf(alone);
         List<Redis> others =
                 cluster.running().stream().filter(node -> !node.equals(alone)).toList();

@@ -80,7 +80,7 @@ class StreamIT {
             assertThat(old.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
             List<String> ids = add(channel, 0, 500);
             for (int i = 0; i < 500; i++) {
-                assertThat(client.next())
+                assertThat(next(client))
                         .isEqualTo("{\"channel\":\"" + channel + "\",\"id\":\"" + ids.get(i) + "\"}\n" + i);
                 assertThat(old.next()).isEqualTo("" + i);
             }
