@@ -30,8 +30,13 @@ abstract class ConnectedSubscription implements Subscription {
      */
     static final int READ_BYTES = 32 * 1024;
 
-    /** Redis quotes the command; the name of the ACL user may contain anything but spaces. */
-    private static final Pattern REFUSED_PUBSUB = Pattern.compile("['`]pubsub\\b|Try PUBSUB", Pattern.CASE_INSENSITIVE);
+    /**
+     * Redis quotes the command; the name of the ACL user may contain anything but spaces. Other servers say less, but not that
+     * it is about a subscription.
+     */
+    private static final Pattern REFUSED_PUBSUB = Pattern.compile(
+            "['`]pubsub\\b|Try PUBSUB|^(NOPERM|ERR)(?!.*(subscribe|channel))",
+            Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     private final String beats;
     private final RedisSubscription.Clients clients;

@@ -25,6 +25,9 @@ final class QuorumWatch {
     /** How many nodes a master may tell of with each beat. With more it is asked less often. */
     private static final int NODES_PER_BEAT = 16;
 
+    /** So that a pod learns soon that its master is cut off, whatever the number of nodes. */
+    private static final int MAX_SKIPPED = 5;
+
     /**
      * What is known of another master.
      *
@@ -85,7 +88,7 @@ final class QuorumWatch {
      * @param asked when it was asked
      */
     boolean told(ClusterContacts told, Instant asked) {
-        skip = told.nodes() / NODES_PER_BEAT;
+        skip = Math.min(told.nodes() / NODES_PER_BEAT, MAX_SKIPPED);
         contacts.keySet()
                 .retainAll(told.others().stream().map(ClusterContacts.Other::id).toList());
         for (ClusterContacts.Other other : told.others()) {

@@ -72,6 +72,7 @@ public final class Fleet {
     private final long timeoutMillis;
     private final boolean counted;
     private final QuestionRate rate;
+    private final int questions;
     private final Semaphore asking;
     private final Semaphore answering;
     private final LimitMeter tooMany;
@@ -82,6 +83,7 @@ public final class Fleet {
     private final AtomicLong gaps = new AtomicLong();
     private volatile Map<String, Responder> byKind = Map.of();
     private volatile boolean stopped;
+    private volatile boolean toldLive;
 
     Fleet(
             Control control,
@@ -102,7 +104,8 @@ public final class Fleet {
         this.timeoutMillis = config.control().timeout().toMillis();
         this.counted = !clientType.equals("cluster");
         this.rate = new QuestionRate(config.control().questionsPerSecond(), System::nanoTime);
-        this.asking = new Semaphore(config.control().questions());
+        this.questions = config.control().questions();
+        this.asking = new Semaphore(questions);
         this.answering = new Semaphore(config.control().questions());
         this.tooMany = new LimitMeter("questions", metrics);
         this.complete = questions("complete", metrics);
@@ -158,15 +161,24 @@ public final class Fleet {
      * @param arguments the fields of the question; must not change any more
      */
     public Uni<Answers> ask(String kind, ObjectNode arguments) {
+        return ask(kind, arguments, false);
+    }
+
+    /** The same for a client, which gets only half of the questions, so that operators can always ask. */
+    Uni<Answers> askForClient(String kind, ObjectNode arguments) {
+        return ask(kind, arguments, true);
+    }
+
+    private Uni<Answers> ask(String kind, ObjectNode arguments, boolean forClient) {
         checkLength(arguments.toString());
         return Uni.createFrom().deferred(() -> {
             if (!control.enabled()) {
                 return here(kind, arguments).map(own -> new Answers(List.of(own), null, null));
             }
-            if (!asking.tryAcquire()) {
+            if ((forClient && asking.availablePermits() <= questions / 2) || !asking.tryAcquire()) {
                 return Uni.createFrom().failure(refused());
             }
-            if (!rate.admit()) {
+            if (!rate.admit(forClient)) {
                 asking.release();
                 return Uni.createFrom().failure(refused());
             }
@@ -334,7 +346,8 @@ public final class Fleet {
         if (interruption.until() == null) {
             gaps.incrementAndGet();
         }
-        if (feed.isSharded()) {
+        // Channels that lose something and their listeners may come and go very often.
+        if (feed.isSharded() && feed.live() != toldLive) {
             tell();
         }
     }
@@ -352,6 +365,7 @@ public final class Fleet {
             return;
         }
         Member self = self();
+        toldLive = self.live();
         subscribe(
                 control.tell(
                         FleetMessage.POD,

@@ -55,13 +55,19 @@ public final class ListenersResponder implements Responder {
      * @param byClient whether to list the connections, or only the users
      */
     public Uni<Listeners> ask(Channel channel, boolean byClient) {
-        return fleet.ask(
-                        KIND,
-                        JsonNodeFactory.instance
-                                .objectNode()
-                                .put(CHANNEL, channel.name())
-                                .put(BY_CLIENT, byClient))
-                .map(ListenersResponder::listeners);
+        return fleet.ask(KIND, question(channel, byClient)).map(ListenersResponder::listeners);
+    }
+
+    /** The same for a client, which gets only a part of the questions. */
+    public Uni<Listeners> askForClient(Channel channel, boolean byClient) {
+        return fleet.askForClient(KIND, question(channel, byClient)).map(ListenersResponder::listeners);
+    }
+
+    private static ObjectNode question(Channel channel, boolean byClient) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put(CHANNEL, channel.name())
+                .put(BY_CLIENT, byClient);
     }
 
     static Listeners listeners(Answers answers) {

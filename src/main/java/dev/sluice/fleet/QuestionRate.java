@@ -19,11 +19,15 @@ final class QuestionRate {
         this.theoreticalArrival = nanoTime.getAsLong();
     }
 
-    /** Whether one more question may be asked now; if so, counts it. */
-    synchronized boolean admit() {
+    /**
+     * Whether one more question may be asked now; if so, counts it.
+     *
+     * @param forClient whether half of the burst is left to others
+     */
+    synchronized boolean admit(boolean forClient) {
         long now = nanoTime.getAsLong();
         long next = (theoreticalArrival - now > 0 ? theoreticalArrival : now) + intervalNanos;
-        if (next - now > BURST_NANOS) {
+        if (next - now > (forClient ? BURST_NANOS / 2 : BURST_NANOS)) {
             return false;
         }
         theoreticalArrival = next;

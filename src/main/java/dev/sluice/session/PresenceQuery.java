@@ -64,7 +64,7 @@ final class PresenceQuery {
 
     @Inject
     PresenceQuery(ListenersResponder fleet, PresenceEvents events, Authorizer authorizer) {
-        this((channel, byClient) -> fleet.ask(channel, byClient), events, authorizer);
+        this((channel, byClient) -> fleet.askForClient(channel, byClient), events, authorizer);
     }
 
     PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question, PresenceEvents events, Authorizer authorizer) {
@@ -123,8 +123,8 @@ final class PresenceQuery {
         if (known != null) {
             decided(client, channel, message, known);
         } else if (undecided.add(connection)) {
-            authorizer
-                    .ask(connection.user(), channel)
+            Uni.createFrom()
+                    .deferred(() -> authorizer.ask(connection.user(), channel))
                     .onTermination()
                     .invoke(() -> undecided.remove(connection))
                     .subscribe()

@@ -117,6 +117,9 @@ class ConnectedSubscriptionTest {
             value = {
                 "false; NOPERM this user has no permissions to run the 'pubsub' command or its subcommand",
                 "false; NOPERM User default has no permissions to run the 'pubsub|numsub' command",
+                "false; NOPERM User subscriber has no permissions to run the 'pubsub|numsub' command",
+                "false; NOPERM guest has no ACL permissions",
+                "false; ERR command not allowed",
                 "false; ERR unknown command `PUBSUB`, with args beginning with: `NUMSUB`,",
                 "true; NOPERM User default has no permissions to run the 'pubsub|shardnumsub' command",
                 "true; ERR unknown subcommand 'SHARDNUMSUB'. Try PUBSUB HELP.",

@@ -93,6 +93,8 @@ class QuorumWatchTest {
         assertThat(watch.isDue()).isTrue();
         watch.told(new ClusterContacts(true, List.of(), 40), time.now());
         assertThat(IntStream.range(0, 6).filter(beat -> watch.isDue()).count()).isEqualTo(4);
+        watch.told(new ClusterContacts(true, List.of(), 1_000), time.now());
+        assertThat(IntStream.range(0, 6).filter(beat -> watch.isDue()).count()).isEqualTo(1);
     }
 
     private static ClusterContacts contacts(long... pongs) {

@@ -329,11 +329,11 @@ class FleetSimulationTest {
     void rateOfQuestionsIsLimited() {
         QuestionRate rate = new QuestionRate(10, () -> now);
         for (int i = 0; i < 10; i++) {
-            assertThat(rate.admit()).isTrue();
+            assertThat(rate.admit(false)).isTrue();
         }
-        assertThat(rate.admit()).isFalse();
+        assertThat(rate.admit(false)).isFalse();
         now += 100_000_000;
-        assertThat(rate.admit()).isTrue();
-        assertThat(rate.admit()).isFalse();
+        assertThat(rate.admit(false)).isTrue();
+        assertThat(rate.admit(false)).isFalse();
     }
 }
