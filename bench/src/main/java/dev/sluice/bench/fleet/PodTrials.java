@@ -97,10 +97,10 @@ final class PodTrials {
         static Sizes full() {
             return new Sizes(
                     10_000,
-                    Duration.ofSeconds(5),
-                    Duration.ofSeconds(1),
-                    Duration.ofSeconds(10),
                     Duration.ofSeconds(8),
+                    Duration.ofSeconds(1),
+                    Duration.ofSeconds(8),
+                    Duration.ofSeconds(6),
                     1_000);
         }
 
@@ -111,7 +111,7 @@ final class PodTrials {
     }
 
     /**
-     * What a publication costs a pod.
+     * What a publication costs a pod, without its JVM's compilers.
      *
      * @param wanted the part of the channels to which clients listen, each to one, in percent
      */
@@ -134,9 +134,9 @@ final class PodTrials {
             load.publishAtPace(redis.address(), PublishProtocol.REDIS_UNHEARD, workload, PER_SECOND, 1);
             Waiting.sleep(sizes.rehearsal().plus(sizes.settling()));
             Mark begin = load.mark();
-            long cpu = pod.process().cpuNanos();
+            long cpu = pod.process().cpuNanosWithoutCompilers();
             Waiting.sleep(sizes.window());
-            long busy = pod.process().cpuNanos() - cpu;
+            long busy = pod.process().cpuNanosWithoutCompilers() - cpu;
             Mark end = load.mark();
             load.stopAndVerify();
             Waiting.sleep(sizes.settling());
@@ -151,12 +151,12 @@ final class PodTrials {
         }
     }
 
-    /** The part of a core that the pod takes now. */
+    /** The part of a core that the pod takes now, without compilers. */
     private double idle(HttpServerProcess pod) {
         long begin = System.nanoTime();
-        long cpu = pod.process().cpuNanos();
+        long cpu = pod.process().cpuNanosWithoutCompilers();
         Waiting.sleep(sizes.idle());
-        return (pod.process().cpuNanos() - cpu) / (double) (System.nanoTime() - begin);
+        return (pod.process().cpuNanosWithoutCompilers() - cpu) / (double) (System.nanoTime() - begin);
     }
 
     /**
