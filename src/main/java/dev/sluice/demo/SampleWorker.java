@@ -11,6 +11,8 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jboss.logging.Logger;
 
@@ -26,13 +28,21 @@ final class SampleWorker {
             "queued", "extracting_frames", "vision_analysis", "description_audit", "embedding_generation", "indexing");
 
     private final ReactivePubSubCommands<String> redis;
+    private final Set<String> inWork = ConcurrentHashMap.newKeySet();
 
     SampleWorker(ReactiveRedisDataSource redis) {
         this.redis = redis.pubsub(String.class);
     }
 
-    /** Works on all uploads at once, each at its own pace, and notifies the user at the end. */
-    void start(String user, List<String> uploads) {
+    /**
+     * Works on all uploads at once, each at its own pace, and notifies the user at the end. Uploads that are in work are
+     * left out, because a browser repeats a request whose connection breaks before the answer.
+     */
+    void start(String user, List<String> ids) {
+        List<String> uploads = ids.stream().filter(inWork::add).toList();
+        if (uploads.isEmpty()) {
+            return;
+        }
         Uni.join()
                 .all(uploads.stream().map(this::work).toList())
                 .andCollectFailures()
@@ -55,7 +65,9 @@ final class SampleWorker {
                         .by(pace))
                 .collect()
                 .last()
-                .chain(() -> redis.publish(channel, completed(upload)));
+                .chain(() -> redis.publish(channel, completed(upload)))
+                .onTermination()
+                .invoke(() -> inWork.remove(upload));
     }
 
     private static String progress(String upload, int step) {
