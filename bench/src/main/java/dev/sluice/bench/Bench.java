@@ -31,13 +31,15 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/run",
         description =
-                "Measures Sluice next to other servers that do the same, and writes bench/results in about an hour. Needs two cores and Node.")
+                "Measures Sluice next to other servers that do the same, and writes bench/results in some hours. Needs two cores and Node.")
 public final class Bench extends Program {
 
     private static final int DEFAULT_SECONDS = 10;
 
-    /** Built only if the command line names it. */
+    /** They take part only if the command line names them; the first is built then. */
     private static final String UNMETERED = "sluice-unmetered";
+
+    private static final String ONE_LOOP = "sluice-one-loop";
 
     @Option(
             names = "--rounds",
@@ -67,7 +69,8 @@ public final class Bench extends Program {
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "NAME",
-            description = "only these; a wrong name lists them; sluice-unmetered takes part only if it is named")
+            description =
+                    "only these; a wrong name lists them; sluice-unmetered and sluice-one-loop take part only if they are named")
     private Set<String> contenders = new HashSet<>();
 
     @Option(
@@ -135,6 +138,9 @@ public final class Bench extends Program {
         if (contenders.contains(UNMETERED)) {
             Path jar = root().resolve("target/unmetered/quarkus-run.jar");
             all.add(Sluice.jar(UNMETERED, jar, sluiceFlags(), Map.of()));
+        }
+        if (contenders.contains(ONE_LOOP)) {
+            all.add(Sluice.jar(ONE_LOOP, jar(), sluiceFlags(), Map.of("QUARKUS_VERTX_EVENT_LOOPS_POOL_SIZE", "1")));
         }
         if (nativeExecutable != null) {
             all.add(Sluice.executable("sluice-native", nativeExecutable.toAbsolutePath()));

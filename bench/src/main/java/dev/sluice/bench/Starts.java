@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -37,6 +38,7 @@ public final class Starts extends Program {
     private static final int QUICK_ROUNDS = 2;
     private static final double MILLI = 1e6;
     private static final double MEGA = 1e6;
+    private static final double MILLIS_PER_SECOND = 1e3;
 
     @Option(names = "--rounds", paramLabel = "N", description = "how often each is started (default: 10)")
     private Integer rounds;
@@ -84,7 +86,27 @@ public final class Starts extends Program {
                 "Medians of %d, with least and most in parentheses; the ways to package it take turns."
                         .formatted(rounds),
                 table);
+        if (!quick) {
+            Path page = root().resolve("docs/performance.md");
+            Files.writeString(
+                    page,
+                    Page.read(page, name()).write("ready", sentence(starts)).text());
+        }
         return true;
+    }
+
+    /** How long each takes until it is ready. */
+    private static String sentence(Map<String, List<Start>> starts) {
+        return starts.entrySet().stream()
+                .map(way -> "%s: %.2f s"
+                        .formatted(
+                                way.getKey(), median(way.getValue().stream().map(Start::millis)) / MILLIS_PER_SECOND))
+                .collect(Collectors.joining("; "));
+    }
+
+    private static double median(Stream<Double> values) {
+        double[] sorted = values.mapToDouble(Double::doubleValue).sorted().toArray();
+        return sorted[sorted.length / 2];
     }
 
     private static Map<String, List<Start>> measure(int rounds, Map<String, List<String>> ways) throws IOException {

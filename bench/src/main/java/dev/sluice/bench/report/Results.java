@@ -142,6 +142,7 @@ public record Results(boolean quick, List<Row> rows) {
     Map<String, String> files(Path root) throws IOException {
         Map<String, String> files = new LinkedHashMap<>();
         Tables tables = new Tables(this);
+        Prose prose = new Prose(this);
         files.put(RAW, mapper().writeValueAsString(this) + "\n");
         Map<String, Chart> charts = Chart.all(this);
         charts.forEach((name, chart) -> files.put("bench/results/" + name, chart.svg()));
@@ -155,12 +156,17 @@ public record Results(boolean quick, List<Row> rows) {
                 "bench/README.md",
                 page(root, "bench/README.md")
                         .writeLines("charts", links(charts, "\n", "- [%s](results/%s)"))
+                        .writeLines("storm", prose.returningClients())
+                        .write("before", prose.againstBefore())
                         .text());
         files.put(
                 "docs/performance.md",
                 page(root, "docs/performance.md")
                         .writeLines("machine", tables.machine())
                         .writeLines("figures", tables.performance())
+                        .write("protocols", prose.protocols())
+                        .write("curve", prose.curve())
+                        .write("storm", prose.storm())
                         .text());
         files.put(
                 "README.md",
@@ -224,6 +230,11 @@ public record Results(boolean quick, List<Row> rows) {
                     : text;
         }
 
+        /** What one costs, from how many a unit of these yields. */
+        Spread reciprocal(double unit) {
+            return new Spread(unit / median, unit / max, unit / min, rounds);
+        }
+
         static boolean lessIsBetter(Metric metric) {
             return metric != Metric.PER_CPU_SECOND;
         }
@@ -242,6 +253,7 @@ public record Results(boolean quick, List<Row> rows) {
         private static final String SLUICE = "sluice";
         private static final String NODE = "node";
         private static final String BEFORE = "sluice-before";
+        private static final String ONE_LOOP = "sluice-one-loop";
         private static final String STREAM = "sluice-stream";
         private static final String CENTRIFUGO = "centrifugo";
         private static final String SOCKET_IO = "socket.io";
@@ -256,6 +268,9 @@ public record Results(boolean quick, List<Row> rows) {
                 perCpuSecond(Work.FAN_OUT, "sluice-c1", SLUICE),
                 perCpuSecond(Work.DIRECT, "sluice-c1", SLUICE),
                 perCpuSecond(Work.DISCARD, "sluice-c1", SLUICE),
+                perCpuSecond(Work.FAN_OUT, ONE_LOOP, SLUICE),
+                perCpuSecond(Work.DIRECT, ONE_LOOP, SLUICE),
+                p99(Work.PACED, ONE_LOOP, SLUICE),
                 perCpuSecond(Work.FAN_OUT, SLUICE, BEFORE),
                 perCpuSecond(Work.DIRECT, SLUICE, BEFORE),
                 perCpuSecond(Work.DISCARD, SLUICE, BEFORE),
@@ -279,6 +294,7 @@ public record Results(boolean quick, List<Row> rows) {
                 p99(Work.PACED, SLUICE, NODE),
                 p99(Work.PACED, SLUICE, CENTRIFUGO),
                 p99(Work.PACED, SLUICE, SOCKET_IO),
+                p99(Work.PACED, SLUICE, "nchan"),
                 p99(Work.CONNECTIONS_1000, SLUICE, NODE),
                 p99(Work.CONNECTIONS_1000, SLUICE, CENTRIFUGO));
 

@@ -12,11 +12,15 @@ import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
+import dev.sluice.bench.work.Work.Sizes;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -35,6 +39,10 @@ final class Tables {
 
     /** The contenders that pages compare. */
     private static final List<String> PEERS = List.of(SLUICE, CENTRIFUGO, SOCKET_IO, NODE, NCHAN);
+
+    /** The workloads of docs/performance.md. */
+    private static final Set<Work> COMPARED =
+            EnumSet.of(Work.FAN_OUT, Work.DIRECT, Work.DISCARD, Work.RETAINED, Work.PACED, Work.STALLED, Work.IDLE);
 
     private final Results results;
 
@@ -60,7 +68,7 @@ final class Tables {
         if (!results.quick()) {
             list("Disturbed: other processes used the CPU", disturbed()).ifPresent(parts::add);
         }
-        Stream.of(deliveries(), idle(), stalled(), storm(), ratios())
+        Stream.of(deliveries(), new Curve(results).table(), idle(), stalled(), storm(), ratios())
                 .flatMap(Optional::stream)
                 .forEach(parts::add);
         return String.join("\n\n", parts);
@@ -93,22 +101,38 @@ final class Tables {
                 .toList();
     }
 
-    /** The machine of the fan-out, for docs/performance.md. */
+    /** The machine of the fan-out, and which rows are of another, for docs/performance.md. */
     String machine() {
         return results.row(Work.FAN_OUT, PEERS)
                 .map(Row::machine)
                 .map(machine -> "%s, %s, JDK %s, Node %s, nginx %s, Centrifugo %s."
-                        .formatted(
-                                machine.cpu(),
-                                machine.kernel(),
-                                machine.jdk(),
-                                machine.node(),
-                                machine.nginx(),
-                                machine.centrifugo()))
+                                .formatted(
+                                        machine.cpu(),
+                                        machine.kernel(),
+                                        machine.jdk(),
+                                        machine.node(),
+                                        machine.nginx(),
+                                        machine.centrifugo())
+                        + ofOtherMachines(machine))
                 .map(
                         machine -> machine
-                                + " Each row is of one run; medians of its rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md).")
+                                + " Medians of rounds; **bold**: ahead of all others in three rounds; [all figures](../bench/results/results.md).")
                 .orElse(NOTHING);
+    }
+
+    private String ofOtherMachines(Machine machine) {
+        Map<String, List<String>> works = Stream.of(Work.values())
+                .filter(COMPARED::contains)
+                .flatMap(work -> results.row(work, PEERS).stream())
+                .filter(row -> !row.machine().kernel().equals(machine.kernel())
+                        || !row.machine().cpu().equals(machine.cpu()))
+                .collect(Collectors.groupingBy(
+                        row -> row.machine().kernel() + ", " + row.machine().date(),
+                        TreeMap::new,
+                        Collectors.mapping(row -> row.work().id(), Collectors.toList())));
+        return works.entrySet().stream()
+                .map(other -> " " + String.join(", ", other.getValue()) + ": " + other.getKey() + ".")
+                .collect(Collectors.joining());
     }
 
     /** The comparison in docs/performance.md. */
@@ -145,14 +169,12 @@ final class Tables {
                         new Comparison("paced: 20,000 deliveries a second", "p99, ms", Work.PACED, Metric.P99, exact),
                         new Comparison(
                                 "stalled: ten clients do not read",
-                                "p99 of others before, ms",
+                                "p99 of others, ms",
                                 Work.STALLED,
-                                Metric.CALM_P99,
+                                Metric.P99,
                                 exact),
-                        new Comparison("stalled", "p99 of others meanwhile, ms", Work.STALLED, Metric.P99, exact),
-                        new Comparison("stalled", "memory growth, MB", Work.STALLED, Metric.RSS_GROWTH, tenths),
                         new Comparison(
-                                "idle: 10,000 connections",
+                                "idle: 10,000 connections, garbage collected",
                                 "KB per connection",
                                 Work.IDLE,
                                 Metric.KB_PER_CONNECTION,
@@ -277,15 +299,29 @@ final class Tables {
                 List.of(
                         ranged("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f"),
                         median("per second", Metric.PER_SECOND, "%,.0f"),
-                        median("p50 ms", Metric.P50, "%,.2f"),
-                        median("p99 ms", Metric.P99, "%,.2f"),
+                        ranged("p50 ms", Metric.P50, "%,.2f"),
+                        ranged("p99 ms", Metric.P99, "%,.2f"),
                         median("p99.9 ms", Metric.P99_9, "%,.2f"),
                         median("max ms", Metric.MAX, "%,.1f"),
                         median("RSS MB", Metric.RSS, "%,.0f"),
                         percent("server CPU", Metric.SERVER_CPU),
                         percent("generator CPU", Metric.GENERATOR_CPU),
                         percent("Redis CPU", Metric.REDIS_CPU),
-                        percent("other CPU", Metric.OTHER_CPU)));
+                        percent("other CPU", Metric.OTHER_CPU),
+                        text("counted", line -> line.common(counted(line.row())))));
+    }
+
+    /** How long the row was counted, and after what. */
+    private static String counted(Row row) {
+        Sizes sizes = row.sizes();
+        String warmedUp = " after " + sizes.warmUp().toSeconds() + " s of warm-up";
+        return switch (row.work()) {
+            case STORM -> "the storm," + warmedUp;
+            case STALLED ->
+                sizes.stall().toSeconds() + " s," + warmedUp + " and "
+                        + sizes.window().toSeconds() + " s before";
+            default -> sizes.window().toSeconds() + " s" + warmedUp;
+        };
     }
 
     private Optional<String> idle() {
