@@ -31,7 +31,7 @@ import org.awaitility.Awaitility;
 public final class Pod implements AutoCloseable {
 
     /** The folder of the package. */
-    static final Path PACKAGE = Path.of(System.getProperty("test.package", "target"));
+    public static final Path PACKAGE = Path.of(System.getProperty("test.package", "target"));
 
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
     private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");

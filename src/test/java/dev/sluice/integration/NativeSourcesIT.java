@@ -36,11 +36,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Checks the input of GraalVM, without GraalVM: {@code ./mvnw verify -Dnative -Dquarkus.native.sources-only=true -Dtest=none
- * -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=NativeSourcesIT}.
+ * -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=NativeSourcesIT}, and the same with {@code -Dtracing}.
  */
 class NativeSourcesIT {
 
-    private static final File SOURCES = new File("target/native-sources");
+    private static final File SOURCES = Pod.PACKAGE.resolve("native-sources").toFile();
 
     private static final List<String> MEMBERS =
             List.of("allDeclaredConstructors", "allDeclaredMethods", "allDeclaredFields");
@@ -81,6 +81,20 @@ class NativeSourcesIT {
         assertThat(new File(SOURCES, "lib").list())
                 .anyMatch(name -> name.contains("netty"))
                 .noneMatch(name -> name.contains("embedded-redis") || name.contains("rest-assured"));
+    }
+
+    /** Without the settings of tracing, the executable would look for a collector. */
+    @Test
+    void tracingIsIncludedOnlyIfAskedFor() throws IOException {
+        boolean tracing = System.getProperty("test.package") != null;
+        assertThat(List.of(Objects.requireNonNull(new File(SOURCES, "lib").list())))
+                .filteredOn(name -> name.contains("opentelemetry-sdk"))
+                .matches(found -> found.isEmpty() != tracing);
+        assertThat(jar.getEntry("dev/sluice/span/OpenTelemetryTracer_Bean.class") != null)
+                .isEqualTo(tracing);
+        assertThat(text(jar, "io/quarkus/runtime/generated/RunTimeConfigCustomizer.class")
+                        .contains("dev/sluice/span/TracingSettings"))
+                .isEqualTo(tracing);
     }
 
     @Test
