@@ -259,11 +259,39 @@ class ExamplesIT {
         }
     }
 
+    /** The page is connected to one process; another emits, through the adapter. */
+    @Tag("long")
+    @Test
+    void appBeforeItsMoveFromSocketIoGetsEvents() throws Exception {
+        startPages();
+        try (Backend backend = Backend.socketIo("before.js");
+                Backend other = Backend.socketIo("before.js")) {
+            await("the adapters")
+                    .atMost(60, TimeUnit.SECONDS)
+                    .until(
+                            () -> STAGE.redis()
+                                    .reply("PUBSUB", "NUMSUB", "socket.io-request#/#", "socket.io-request#/admin#"),
+                            List.of("socket.io-request#/#", 2L, "socket.io-request#/admin#", 2L)::equals);
+            Page page = browser.open(backend.address());
+            Locator events = page.locator("#events li");
+            assertThat(events).hasCount(3);
+            assertThat(events.allTextContents())
+                    .containsExactlyInAnyOrder("joined upload:42", "forbidden upload:43", "joined /admin");
+            assertThat(other.post("/emit", "").statusCode()).isEqualTo(204);
+            assertThat(events).hasCount(8);
+            assertThat(events.allTextContents().subList(3, 8))
+                    .containsExactlyInAnyOrder("50 %", "ready", "maintenance at 5", "audit of alice", "2 bytes");
+            page.locator("#leave").click();
+            assertThat(events).hasCount(9);
+            assertThat(events.last()).hasText("team: hello");
+        }
+    }
+
     @Tag("long")
     @Test
     void appThatMovedFromSocketIoGetsEvents() throws Exception {
         startPages();
-        try (Backend backend = Backend.start("socketio/after.js");
+        try (Backend backend = Backend.socketIo("after.js");
                 Pod pod = Pod.ready(STAGE.redis(), movedRoutes(backend))) {
             Page page = browser.open(backend.address() + "/?sluice=" + pod.webSocket("/ws"));
             Locator events = page.locator("#events li");
@@ -429,6 +457,11 @@ class ExamplesIT {
 
         static Backend express() throws IOException {
             return start("backend/express.js");
+        }
+
+        /** Starts the app before or after its move from Socket.IO. */
+        static Backend socketIo(String script) throws IOException {
+            return start(Program.ofNode("node", EXAMPLES.resolve("socketio")), script);
         }
 
         static Backend start(String script) throws IOException {
