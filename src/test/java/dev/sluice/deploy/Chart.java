@@ -49,8 +49,17 @@ record Chart(String values) implements Applied {
 
     /** Returns the manifests. */
     String rendering() {
+        return read(".yaml");
+    }
+
+    /** Returns what Helm shows after an install. */
+    String notes() {
+        return read(".notes.txt");
+    }
+
+    private String read(String suffix) {
         try {
-            return Files.readString(RENDERINGS.resolve(values + ".yaml"));
+            return Files.readString(RENDERINGS.resolve(values + suffix));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
