@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.process.Machine;
+import dev.sluice.bench.process.Page;
 import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
 import dev.sluice.bench.work.Work.Trial;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -150,12 +152,21 @@ class ProseTest {
                 prose(row).protocols());
     }
 
-    /** Each part of the pages is one for which there are sentences, and pages that have none keep no old figure. */
+    /** What is no longer among the results leaves no figure behind. */
     @Test
-    void pagesHaveNoFigureOfWhatIsNotMeasured() throws Exception {
+    void pagesHaveNoFigureOfWhatIsNotMeasured() throws IOException {
         Map<String, String> files = new Results(false, List.of()).files(Path.of(".."));
         assertFalse(files.get("docs/performance.md").contains("all subscribed after"));
         assertTrue(files.get("docs/performance.md").contains("<!--run-curve--><!--/run-curve-->"));
+    }
+
+    /** bench/start writes it when all is measured. */
+    @Test
+    void pageHasAPlaceForStarts() throws IOException {
+        assertTrue(Page.read(Path.of("../docs/performance.md"), "start")
+                .write("ready", "jar: 1.00 s")
+                .text()
+                .contains("<!--start-ready-->jar: 1.00 s<!--/start-ready-->"));
     }
 
     private static Prose prose(Row... rows) {
