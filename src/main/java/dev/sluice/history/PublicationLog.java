@@ -6,6 +6,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
+import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -207,7 +208,9 @@ final class PublicationLog {
         } else {
             long address = Segment.address(segment.number(), segment.end());
             segment.add(offset, nonce, count, newest.getPlain(slot), sequence, channel, entry, receivedAt);
-            newest.setRelease(slot, address);
+            // Other threads find complete entries only. A release write would be a volatile one without C2.
+            VarHandle.releaseFence();
+            newest.setPlain(slot, address);
         }
         appended = offset;
     }
