@@ -165,13 +165,16 @@ final class PublicationLog {
      */
     void follow(Position position, long now) {
         long tick = position.tick();
-        if (appended != 0 && tick != Position.tick(appended)) {
-            // Before the head, so that readers who find the position behind it find the end of its tick as well.
-            ends.setRelease((int) Position.tick(appended) & (TICKS - 1), appended);
+        // Most positions are of the same tick, whose nonce is known.
+        if (appended == 0 || tick != Position.tick(appended)) {
+            if (appended != 0) {
+                // Before the head, so that readers who find the position behind it find the end of its tick as well.
+                ends.setRelease((int) Position.tick(appended) & (TICKS - 1), appended);
+            }
+            ticks.setRelease((int) tick & (TICKS - 1), tick << Integer.SIZE | (position.nonce() & NONCE));
         }
-        ticks.setRelease((int) tick & (TICKS - 1), tick << Integer.SIZE | (position.nonce() & NONCE));
         appended = position.offset();
-        head = appended;
+        commit();
         if (current != null && now - current.firstAt() > bounds.maxAge() / AGE_PARTS) {
             current = null;
         }
