@@ -22,11 +22,14 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractCollection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class HistoryTest {
@@ -209,6 +212,42 @@ class HistoryTest {
         publish(A, "the next");
         assertThat(payloads(history.read(first, List.of(A)))).containsExactly("the next");
         assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+    }
+
+    @Test
+    void eachPublicationOfAnEvictedSegmentMakesItsChannelTooOld() {
+        int segment = 16 * SEGMENT;
+        History large = TestHistory.with(8L * segment, MAX_REPLAY, segment, byte[]::new, () -> now);
+        List<Channel> channels = channelsOfDifferentSlots(500);
+        Position since = Position.of(ERA, 1, 0, 1);
+        large.follow(since);
+        int at = 0;
+        for (Channel channel : channels) {
+            large.append(++at, at, channel, TestHistory.publication(channel, "its only one"), now);
+        }
+        byte[] half = TestHistory.publication(QUIET, "x".repeat(segment / 2));
+        for (int i = 0; i < 20; i++) {
+            large.append(++at, at, QUIET, half, now);
+        }
+        large.commit();
+        for (int i = 0; i < channels.size(); i++) {
+            List<Channel> one = List.of(channels.get(i));
+            Position before = Objects.requireNonNull(since.plus(i));
+            Position own = Objects.requireNonNull(since.plus(i + 1));
+            assertThat(refused(large.read(before, one))).isEqualTo(Reason.TOO_OLD);
+            assertThat(payloads(large.read(own, one))).isEmpty();
+        }
+    }
+
+    /** None in the slot of {@link #QUIET}. */
+    private static List<Channel> channelsOfDifferentSlots(int count) {
+        Set<Integer> slots = new HashSet<>();
+        slots.add(PublicationLog.slotOfSingle(QUIET.hashCode()));
+        return IntStream.iterate(0, i -> i + 1)
+                .mapToObj(i -> TestOutboxFactory.channel("upload:" + i))
+                .filter(channel -> slots.add(PublicationLog.slotOfSingle(channel.hashCode())))
+                .limit(count)
+                .toList();
     }
 
     @Test
