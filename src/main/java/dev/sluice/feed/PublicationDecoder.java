@@ -70,7 +70,6 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     private static final int INCOMPLETE = RespReader.INCOMPLETE;
 
     private final RespReader resp = new RespReader();
-    private final Consumer<Publication> receiver = this::add;
     private final int maxPayload;
     private final List<byte[]> prefixes;
     private final Consumer<List<Publication>> published;
@@ -251,9 +250,9 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     private boolean named(ChannelHandlerContext context, int at, long now) {
         if (begins(OWN)) {
             endBatch();
-            return message(start + at, MAX_NAMED_PAYLOAD, named, now);
+            return message(start + at, MAX_NAMED_PAYLOAD, true, now);
         }
-        return beginsWithPrefix() ? message(start + at, maxPayload, receiver, now) : passOn(context);
+        return beginsWithPrefix() ? message(start + at, maxPayload, false, now) : passOn(context);
     }
 
     /** Whether the name after the length that was read last begins with these bytes, which have arrived. */
@@ -278,11 +277,15 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     /** Reads pattern, name and payload; returns false while they are incomplete. */
     private boolean publication(long now) {
         long pattern = resp.length(in, start + PATTERN_LENGTH_AT, limit);
-        return pattern != INCOMPLETE && message(resp.next() + (int) pattern + 2, maxPayload, receiver, now);
+        return pattern != INCOMPLETE && message(resp.next() + (int) pattern + 2, maxPayload, false, now);
     }
 
-    /** Reads name and payload, where the name begins at the index; returns false while they are incomplete. */
-    private boolean message(int at, int max, Consumer<Publication> to, long now) {
+    /**
+     * Reads name and payload, where the name begins at the index; returns false while they are incomplete.
+     *
+     * @param own whether the channel is Sluice's own
+     */
+    private boolean message(int at, int max, boolean own, long now) {
         long nameLength = resp.bulkLength(in, at, limit);
         if (nameLength == INCOMPLETE) {
             return false;
@@ -306,7 +309,12 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
         System.arraycopy(in, name, bytes, 0, (int) nameLength);
         System.arraycopy(in, payload, bytes, (int) nameLength, kept);
         skip(payload, payloadLength);
-        to.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
+        Publication publication = new Publication(bytes, (int) nameLength, (int) payloadLength, now);
+        if (own) {
+            named.accept(publication);
+        } else {
+            add(publication);
+        }
         return true;
     }
 
