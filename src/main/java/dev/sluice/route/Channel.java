@@ -1,5 +1,8 @@
 package dev.sluice.route;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -8,6 +11,8 @@ import java.util.Arrays;
  * discarded without decoding. Equal to every channel of the same name; immutable.
  */
 public final class Channel implements Comparable<Channel> {
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     private final Route route;
     private final byte[] bytes;
@@ -60,7 +65,24 @@ public final class Channel implements Comparable<Channel> {
     public boolean equals(Object other) {
         return other instanceof Channel channel
                 && hash == channel.hash
-                && Arrays.equals(bytes, 0, length, channel.bytes, 0, channel.length);
+                && length == channel.length
+                && beginSame(bytes, channel.bytes, length);
+    }
+
+    /** Compares eight bytes at a time, as a compiler without a profile calls six methods for {@link Arrays#equals}. */
+    private static boolean beginSame(byte[] one, byte[] other, int length) {
+        int at = 0;
+        for (; at + Long.BYTES <= length; at += Long.BYTES) {
+            if ((long) LONGS.get(one, at) != (long) LONGS.get(other, at)) {
+                return false;
+            }
+        }
+        for (; at < length; at++) {
+            if (one[at] != other[at]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

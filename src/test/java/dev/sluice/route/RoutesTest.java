@@ -63,6 +63,19 @@ class RoutesTest {
         assertThat(heard.name()).isEqualTo("upload:42");
     }
 
+    /** "Aa" and "BB" have one hash. */
+    @Test
+    void channelsThatDifferAnywhereAreNotEqual() {
+        for (int pairs = 1; pairs <= 8; pairs++) {
+            String name = "upload:" + "Aa".repeat(pairs);
+            assertThat(known(name)).isEqualTo(known(name)).isNotEqualTo(known(name + "Aa"));
+            for (int at = "upload:".length(); at < name.length(); at += 2) {
+                String other = name.substring(0, at) + "BB" + name.substring(at + 2);
+                assertThat(known(other)).isNotEqualTo(known(name));
+            }
+        }
+    }
+
     @Test
     void bytesThatAreNotUtf8AreNotAChannel() {
         byte[] invalid = {'u', 's', 'e', 'r', ':', (byte) 0xff};
