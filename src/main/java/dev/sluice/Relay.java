@@ -86,7 +86,10 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
-    /** The channels of successive publications of the batch; {@code null} for those that are not delivered. */
+    /** Successive publications of the batch. */
+    private final @Nullable Publication[] publications = new Publication[TOGETHER];
+
+    /** The channels of these publications; {@code null} for those that are not delivered. */
     private final @Nullable Channel[] channels = new Channel[TOGETHER];
 
     /** What {@link History#append} returned for them. */
@@ -278,24 +281,27 @@ final class Relay {
      */
     private void relay(Batch batch, int from, int count) {
         for (int i = 0; i < count; i++) {
-            channels[i] = resolve(batch.publications().get(from + i), batch.shard() != null);
+            Publication publication = batch.publications().get(from + i);
+            publications[i] = publication;
+            channels[i] = resolve(publication, batch.shard() != null);
         }
         history.prefetch(channels, count);
         long sequence = deliveries.lastSequence();
         for (int i = 0; i < count; i++) {
             Channel channel = channels[i];
             if (channel != null) {
-                points[i] = append(batch, from + i, channel);
+                points[i] = append(publications[i], from + i, channel);
             }
         }
         history.commit();
         for (int i = 0; i < count; i++) {
             Channel channel = channels[i];
             if (channel != null) {
-                deliver(batch, from + i, ++sequence, channel, points[i]);
+                deliver(batch, from + i, publications[i], ++sequence, channel, points[i]);
                 channels[i] = null;
                 points[i] = null;
             }
+            publications[i] = null;
         }
     }
 
@@ -331,12 +337,11 @@ final class Relay {
         }
     }
 
-    private @Nullable Point append(Batch batch, int index, Channel channel) {
+    private @Nullable Point append(Publication publication, int index, Channel channel) {
         long sequence = deliveries.nextSequence();
         if (!channel.route().history()) {
             return null;
         }
-        Publication publication = batch.publications().get(index);
         return history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
     }
 
@@ -414,14 +419,15 @@ final class Relay {
         changes.of(loss.channel(), retention::forget);
     }
 
-    private void deliver(Batch batch, int index, long sequence, Channel channel, @Nullable Point point) {
+    private void deliver(
+            Batch batch, int index, Publication publication, long sequence, Channel channel, @Nullable Point point) {
         PublicationCounts count = count(channel);
         try {
             Payload payload = null;
             if (channel.route().retain() == Retain.LAST) {
                 // Before the lookup of listeners, so that a client that subscribes in between gets the publication
                 // either way.
-                payload = payload(batch, index, sequence, point);
+                payload = payload(batch, index, publication, sequence, point);
                 registry.publishing(sequence);
                 retention.remember(channel, payload);
             }
@@ -430,7 +436,10 @@ final class Relay {
                 count.unwanted();
                 return;
             }
-            deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
+            if (payload == null) {
+                payload = payload(batch, index, publication, sequence, point);
+            }
+            deliveries.deliver(channel, listeners, payload);
             count.routed();
         } catch (Throwable e) {
             count.dropped();
@@ -438,8 +447,8 @@ final class Relay {
         }
     }
 
-    private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {
-        Publication publication = batch.publications().get(index);
+    private static Payload payload(
+            Batch batch, int index, Publication publication, long sequence, @Nullable Point point) {
         Position position = batch.position(index);
         if (position != null && point != null) {
             position = position.named(point);
