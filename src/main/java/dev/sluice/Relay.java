@@ -41,9 +41,7 @@ import jakarta.interceptor.Interceptor;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +72,9 @@ final class Relay {
     private final Consumer<Adopted> onAdopted;
     private final ChannelChanges changes;
     private final ShardPositions shards;
-    private final IdentityHashMap<Route, PublicationCounts> counts = new IdentityHashMap<>();
+
+    /** An array, because all of them report for every batch. */
+    private final PublicationCounts[] counts;
 
     /** That of the last publication: most have the same route as the one before. */
     private @Nullable PublicationCounts lastCount;
@@ -165,9 +165,9 @@ final class Relay {
         this.onAdopted = onAdopted;
         this.changes = new ChannelChanges(routes);
         this.shards = new ShardPositions(history, registry, changes, onRecounted);
-        routes.all()
-                .forEach(route ->
-                        counts.put(route, new PublicationCounts(route, PublicationMeters.of(route.prefix(), metrics))));
+        this.counts = routes.all().stream()
+                .map(route -> new PublicationCounts(route, PublicationMeters.of(route.prefix(), metrics)))
+                .toArray(PublicationCounts[]::new);
         this.unrouted = PublicationMeters.unrouted(metrics);
     }
 
@@ -251,7 +251,9 @@ final class Relay {
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
-            counts.values().forEach(PublicationCounts::report);
+            for (PublicationCounts count : counts) {
+                count.report();
+            }
             if (shard != null) {
                 if (size == 0) {
                     shards.ticked(shard, end, adopted);
@@ -348,10 +350,19 @@ final class Relay {
     private PublicationCounts count(Channel channel) {
         PublicationCounts last = lastCount;
         if (last == null || !last.isOf(channel.route())) {
-            last = Objects.requireNonNull(counts.get(channel.route()));
+            last = counts(channel.route());
             lastCount = last;
         }
         return last;
+    }
+
+    private PublicationCounts counts(Route route) {
+        for (PublicationCounts count : counts) {
+            if (count.isOf(route)) {
+                return count;
+            }
+        }
+        throw new IllegalArgumentException(route.prefix());
     }
 
     private void logOversized(Publication publication, Channel channel) {
