@@ -180,12 +180,11 @@ final class Relay {
         if (byName != null) {
             follow(byName);
         }
+        // The only callback for an item: Quarkus saves and restores the context around each.
         subscription = feed.batches(beginnings(), maxPayload)
-                .onItem()
-                .invoke(this::relay)
                 .subscribe()
                 .with(
-                        batch -> {},
+                        this::relay,
                         failure -> LOG.fatal(
                                 "The feed failed, which is a bug. Restart the pod, and report this bug", failure),
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
