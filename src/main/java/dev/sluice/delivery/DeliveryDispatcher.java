@@ -10,6 +10,7 @@ import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
+import dev.sluice.registry.LoopListeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
@@ -123,12 +124,13 @@ public final class DeliveryDispatcher {
      */
     public void deliver(Channel channel, ChannelListeners listeners, Payload payload) {
         RouteMeters route = meters(channel);
-        listeners.forEachLoop(ofLoop -> {
+        // Not a lambda: only C2 creates those with values cheaply.
+        for (LoopListeners ofLoop : listeners.byLoop()) {
             Backlog backlog = backlogs.computeIfAbsent(ofLoop.loop(), opening);
             if (backlog.add(ofLoop, channel, payload, route)) {
                 touched.add(backlog);
             }
-        });
+        }
     }
 
     /** Returns the sequence of the next publication. To be called on the source's thread. */

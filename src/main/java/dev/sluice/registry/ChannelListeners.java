@@ -24,6 +24,11 @@ public final class ChannelListeners {
         }
     }
 
+    /** Returns those of each loop that has listeners of the channel, or is about to have some; not to be modified. */
+    public LoopListeners[] byLoop() {
+        return loops;
+    }
+
     @Nullable
     LoopListeners on(Loop loop) {
         for (LoopListeners listeners : loops) {
