@@ -60,6 +60,7 @@ final class Backlog {
     private long lost;
     private @Nullable Position reached;
     private final List<Delivery> unflushed = new ArrayList<>();
+    private final DeliveryCounts counts = new DeliveryCounts();
 
     // Used by both, under the lock of this.
     private final Queue<Batch> queue = new ArrayDeque<>();
@@ -208,11 +209,21 @@ final class Backlog {
         }
         loop.runThenFlush(this::write);
         long now = System.nanoTime();
-        unflushed.forEach(delivery -> delivery.meters.flushed(delivery.publications, now));
+        for (Delivery delivery : unflushed) {
+            delivery.meters.flushed(delivery.publications, now);
+        }
         unflushed.clear();
     }
 
     private void write() {
+        try {
+            writeBatches();
+        } finally {
+            counts.report();
+        }
+    }
+
+    private void writeBatches() {
         int writes = 0;
         while (writes < MAX_WRITES) {
             Batch batch = next();
@@ -226,7 +237,8 @@ final class Backlog {
             while (batch.delivered < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.delivered++);
                 boolean last = batch.delivered == batch.deliveries.size() && isLast();
-                int receivers = delivery.listeners.deliver(delivery.publications, last, delivery.meters.onDelivered);
+                counts.turnTo(delivery.meters);
+                int receivers = delivery.listeners.deliver(delivery.publications, last, counts);
                 unflushed.add(delivery);
                 // The positions of some publications say nothing of others; then the batch has none.
                 reached =

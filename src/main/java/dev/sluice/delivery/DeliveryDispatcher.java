@@ -210,7 +210,7 @@ public final class DeliveryDispatcher {
     public void sendRetained(Connection connection, Channel channel, Payload payload) {
         PublicationBatch batch = PublicationBatch.late(channel, payload);
         connection.send(batch);
-        meters(channel).delivered(batch, 1);
+        meters(channel).delivered(1, batch.payloadBytes());
     }
 
     /** Sends a connection publications from the history. To be called on the connection's loop. */

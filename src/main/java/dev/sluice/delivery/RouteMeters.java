@@ -8,7 +8,6 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
-import java.util.function.ObjIntConsumer;
 import java.util.stream.LongStream;
 
 /** Counts the deliveries of one route. */
@@ -22,9 +21,6 @@ final class RouteMeters {
     private final Counter deliveries;
     private final Counter bytes;
     private final Timer latency;
-
-    /** Calls {@link #delivered}; made once, because only C2 makes it cheaply for each delivery. */
-    final ObjIntConsumer<PublicationBatch> onDelivered = this::delivered;
 
     RouteMeters(String route, MeterRegistry metrics) {
         deliveries = Counter.builder("sluice.deliveries")
@@ -42,10 +38,10 @@ final class RouteMeters {
                 .register(metrics);
     }
 
-    /** Counts the copies of each publication of the batch. */
-    void delivered(PublicationBatch batch, int receivers) {
-        deliveries.increment((double) receivers * batch.count());
-        bytes.increment((double) receivers * batch.payloadBytes());
+    /** Counts so many copies of publications, with so many bytes of payloads. */
+    void delivered(long copies, long payloadBytes) {
+        deliveries.increment((double) copies);
+        bytes.increment((double) payloadBytes);
     }
 
     /** Counts a publication that was sent to one connection from the history. */

@@ -77,6 +77,7 @@ public class DeliveryBenchmark {
 
         private final RouteMeters meters =
                 new RouteMeters("upload", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        private final DeliveryCounts counts = new DeliveryCounts();
         private final PublicationBatch one = batch();
         private final PublicationBatch several = batch();
 
@@ -88,7 +89,9 @@ public class DeliveryBenchmark {
         }
 
         private void count(PublicationBatch batch) {
-            meters.delivered(batch, 1);
+            counts.turnTo(meters);
+            counts.accept(batch, 1);
+            counts.report();
             meters.flushed(batch, System.nanoTime());
         }
 
