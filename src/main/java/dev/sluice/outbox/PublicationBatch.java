@@ -146,7 +146,7 @@ public final class PublicationBatch implements Frame {
     }
 
     /** The number of connections that share the bytes. */
-    int receivers() {
+    public int receivers() {
         return receivers;
     }
 

@@ -14,9 +14,9 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes frames for the connections of one event loop and one format. A batch is encoded once for all of them: the
- * connections get it one after another, so only the last one is cached, or the last two if headers differ. Confined to
- * the event loop.
+ * Encodes frames for the connections of one event loop and one format. A batch for several connections is encoded once
+ * for all of them: they get it one after another, so only the last one is cached, or the last two if headers differ.
+ * Confined to the event loop.
  */
 final class FrameEncoder {
 
@@ -55,7 +55,9 @@ final class FrameEncoder {
     ByteBuf encode(Frame frame, boolean upToDate, ByteBufAllocator allocator) {
         if (frame instanceof PublicationBatch batch) {
             // Not from Netty's pool of duplicates, which costs more than a new object.
-            return shared(batch, upToDate, allocator).duplicate().retain();
+            return batch.receivers() > 1
+                    ? shared(batch, upToDate, allocator).duplicate().retain()
+                    : encode(batch, upToDate, allocator);
         }
         int length = frame.length() + 2 * framing.extra();
         ByteBuf bytes = allocator.directBuffer(length, length);
@@ -94,6 +96,13 @@ final class FrameEncoder {
         if (shared != null) {
             shared.release();
         }
+        ByteBuf bytes = encode(batch, upToDate, allocator);
+        last.batch = batch;
+        last.bytes = bytes;
+        return bytes;
+    }
+
+    private ByteBuf encode(PublicationBatch batch, boolean upToDate, ByteBufAllocator allocator) {
         int length = batch.length() + (format.addsHeader() ? batch.overhead(format) : 0);
         ByteBuf bytes = allocator.directBuffer(length, length);
         if (format.joins()) {
@@ -103,8 +112,6 @@ final class FrameEncoder {
                 append(bytes, batch.channel(), batch.get(i), upToDate);
             }
         }
-        last.batch = batch;
-        last.bytes = bytes;
         return bytes;
     }
 

@@ -59,6 +59,7 @@ class DirectFrameWriterTest {
     void outOfMemoryDoesNotRepeatAFrame() {
         PublicationBatch batch = new PublicationBatch(
                 TestOutboxFactory.channel("upload:1"), Payload.of(1, null, "x".getBytes(StandardCharsets.US_ASCII), 0));
+        batch.sharedBy(2);
         writer.write(batch);
         allocator.exhausted = true;
         assertThatThrownBy(() -> writer.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);

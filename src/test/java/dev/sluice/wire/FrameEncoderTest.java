@@ -46,7 +46,7 @@ class FrameEncoderTest {
     @Test
     void headersOfBothKindsAreEncodedOnceEach() {
         FrameEncoder v2 = new FrameEncoder(Dialect.V2, Framing.WEB_SOCKET);
-        PublicationBatch batch = run(bytes(10, 'a'));
+        PublicationBatch batch = shared(bytes(10, 'a'));
         ByteBuf at = v2.encode(batch, true, allocator);
         ByteBuf pos = v2.encode(batch, false, allocator);
         ByteBuf again = v2.encode(batch, true, allocator);
@@ -82,7 +82,7 @@ class FrameEncoderTest {
     @Test
     void eventsAreEncodedOnceForAllReceivers() {
         FrameEncoder stream = new FrameEncoder(Dialect.EVENTS, Framing.CHUNK);
-        PublicationBatch batch = run(bytes(3, 'a'), bytes(2, '\n'), bytes(1, 0xff));
+        PublicationBatch batch = shared(bytes(3, 'a'), bytes(2, '\n'), bytes(1, 0xff));
         ByteBuf first = stream.encode(batch, true, allocator);
         ByteBuf second = stream.encode(batch, true, allocator);
         assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
@@ -120,7 +120,7 @@ class FrameEncoderTest {
 
     @Test
     void batchIsEncodedOnceForAllReceivers() {
-        PublicationBatch batch = run(bytes(1000, 'x'));
+        PublicationBatch batch = shared(bytes(1000, 'x'));
         ByteBuf first = encoder.encode(batch, true, allocator);
         long once = allocator.metric().usedDirectMemory();
         ByteBuf second = encoder.encode(batch, true, allocator);
@@ -141,9 +141,24 @@ class FrameEncoderTest {
     }
 
     @Test
+    void batchForOneConnectionIsNotKept() {
+        PublicationBatch batch = run(bytes(1000, 'x'), bytes(3, 'y'));
+        ByteBuf bytes = encoder.encode(batch, true, allocator);
+        assertThat(bytes.refCnt()).as("its receiver's").isEqualTo(1);
+        assertThat(ByteBufUtil.getBytes(bytes))
+                .isEqualTo(concat(message("817e03e8", bytes(1000, 'x')), message("8103", bytes(3, 'y'))));
+        ByteBuf again = encoder.encode(batch, true, allocator);
+        assertThat(again.memoryAddress()).isNotEqualTo(bytes.memoryAddress());
+        bytes.release();
+        assertThat(again.readableBytes()).isEqualTo(batch.length());
+        again.release();
+        assertThat(allocator.metric().usedDirectMemory()).isZero();
+    }
+
+    @Test
     void nextBatchReplacesTheCachedFrames() {
-        ByteBuf former = encoder.encode(run(bytes(1000, 'a')), true, allocator);
-        PublicationBatch batch = run(bytes(10, 'b'));
+        ByteBuf former = encoder.encode(shared(bytes(1000, 'a')), true, allocator);
+        PublicationBatch batch = shared(bytes(10, 'b'));
         ByteBuf latter = encoder.encode(batch, true, allocator);
         assertThat(former.refCnt()).as("its receiver's").isEqualTo(1);
         assertThat(former.readableBytes()).isEqualTo(1004);
@@ -155,8 +170,8 @@ class FrameEncoderTest {
     @Test
     void equalBatchIsEncodedAgain() {
         byte[] bytes = bytes(10, 'a');
-        ByteBuf one = encoder.encode(run(bytes), true, allocator);
-        ByteBuf other = encoder.encode(run(bytes), true, allocator);
+        ByteBuf one = encoder.encode(shared(bytes), true, allocator);
+        ByteBuf other = encoder.encode(shared(bytes), true, allocator);
         assertThat(other.memoryAddress()).isNotEqualTo(one.memoryAddress());
         one.release();
         other.release();
@@ -165,7 +180,7 @@ class FrameEncoderTest {
     @Test
     void framesOfOneConnectionAreNotCached() {
         List<ByteBuf> all = new ArrayList<>();
-        PublicationBatch batch = run(bytes(100, 'x'));
+        PublicationBatch batch = shared(bytes(100, 'x'));
         for (int i = 0; i < 100; i++) {
             all.add(encoder.encode(Frame.text("{}"), true, allocator));
             all.add(encoder.encode(new Frame.Ping(), true, allocator));
@@ -179,10 +194,10 @@ class FrameEncoderTest {
     @Test
     void recoversFromOutOfMemory() {
         ScarceAllocator scarce = new ScarceAllocator();
-        PublicationBatch former = run(bytes(10, 'a'));
+        PublicationBatch former = shared(bytes(10, 'a'));
         encoder.encode(former, true, scarce).release();
         scarce.exhausted = true;
-        PublicationBatch unlucky = run(bytes(10, 'b'));
+        PublicationBatch unlucky = shared(bytes(10, 'b'));
         assertThatThrownBy(() -> encoder.encode(unlucky, true, scarce)).isInstanceOf(OutOfMemoryError.class);
         scarce.exhausted = false;
         for (PublicationBatch batch : List.of(former, unlucky, former)) {
@@ -202,6 +217,13 @@ class FrameEncoderTest {
         } finally {
             bytes.release();
         }
+    }
+
+    /** For three connections. */
+    private static PublicationBatch shared(byte[]... payloads) {
+        PublicationBatch batch = run(payloads);
+        batch.sharedBy(3);
+        return batch;
     }
 
     private static PublicationBatch run(byte[]... payloads) {
