@@ -9,13 +9,14 @@ enum Framing {
     WEB_SOCKET {
         @Override
         void append(ByteBuf to, int opcode, byte[] message) {
-            to.writeByte(FINAL | opcode);
+            // Each write into a buffer is a dozen calls without a profile.
+            int first = FINAL | opcode;
             if (message.length < 126) {
-                to.writeByte(message.length);
+                to.writeShort(first << 8 | message.length);
             } else if (message.length < 65_536) {
-                to.writeByte(126).writeShort(message.length);
+                to.writeInt(first << 24 | 126 << 16 | message.length);
             } else {
-                to.writeByte(127).writeLong(message.length);
+                to.writeShort(first << 8 | 127).writeLong(message.length);
             }
             to.writeBytes(message);
         }
