@@ -86,8 +86,9 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code wire/WebSocketChannel}: frame decoder and idle timer in the pipeline; headers that can be
  *       cleared; "maximum size" in Netty's message. Fails: here, {@code CompressionIT}.
  *   <li>{@code session/UpgradeRoute}: the handshake has the headers of the response. Fails: here, {@code UpgradeIT}.
- *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged; writes end by {@code trySuccess} and
- *       {@code tryFailure} of their promise. Fails: here, {@code DirectFrameWriterTest}, {@code TlsIT}.
+ *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged; a channel's {@code unsafe()} takes
+ *       them as the head of its pipeline does; writes end by {@code trySuccess} and {@code tryFailure} of their
+ *       promise. Fails: here, {@code DirectFrameWriterTest}, {@code TlsIT}.
  *   <li>{@code wire/EventStreamChannel}: the response encoder in the pipeline, past which chunks are written between the
  *       head and the end that Vert.x writes. Fails: here.
  *   <li>{@code wire/WriteProgress}: Netty's outbound buffer, {@code EpollTcpInfo}. Fails: {@code TlsIT}.

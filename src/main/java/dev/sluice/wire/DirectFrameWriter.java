@@ -15,8 +15,9 @@ import io.netty.handler.ssl.SslHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes encoded frames directly to the connection's Netty channel, past the encoders of Netty and Vert.x. Only the
- * last write before a flush has a promise: when it is done, all earlier ones are.
+ * Writes encoded frames directly to the connection's Netty channel, past the encoders of Netty and Vert.x, and past the
+ * pipeline where no handler would change them, as that of TLS does. Only the last write before a flush has a promise:
+ * when it is done, all earlier ones are.
  */
 // The promise of the last write covers the earlier ones.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -74,6 +75,10 @@ final class DirectFrameWriter implements FrameWriter {
 
     private final Closing closing;
     private final ChannelHandlerContext channel;
+
+    /** What the pipeline would call, after a dozen calls of its own; {@code null} if writes pass a handler. */
+    private final Channel.@Nullable Unsafe socket;
+
     private final ByteBufAllocator allocator;
     private final FrameEncoder encoder;
 
@@ -94,6 +99,8 @@ final class DirectFrameWriter implements FrameWriter {
     DirectFrameWriter(Closing closing, ChannelHandlerContext channel, FrameEncoder encoder) {
         this.closing = closing;
         this.channel = nearest(channel);
+        boolean first = this.channel.equals(channel.pipeline().firstContext());
+        this.socket = first ? channel.channel().unsafe() : null;
         this.allocator = channel.alloc();
         this.encoder = encoder;
         this.shares = channel.pipeline().get(SslHandler.class) == null;
@@ -145,7 +152,11 @@ final class DirectFrameWriter implements FrameWriter {
         // Encodes first, which may fail, because a written frame must not be written again.
         ByteBuf bytes = encoder.encode(frame, upToDate, allocator);
         if (last != null) {
-            channel.write(last, channel.voidPromise());
+            if (socket == null) {
+                channel.write(last, channel.voidPromise());
+            } else {
+                socket.write(last, channel.voidPromise());
+            }
         }
         last = bytes;
     }
@@ -156,8 +167,11 @@ final class DirectFrameWriter implements FrameWriter {
         last = null;
         if (bytes == null) {
             done.done(null);
-        } else {
+        } else if (socket == null) {
             channel.writeAndFlush(bytes, new Flushed(channel.channel(), done));
+        } else {
+            socket.write(bytes, new Flushed(channel.channel(), done));
+            socket.flush();
         }
     }
 
