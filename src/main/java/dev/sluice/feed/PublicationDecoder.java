@@ -75,8 +75,11 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     private final Consumer<List<Publication>> published;
     private final Consumer<Publication> named;
 
-    /** The publications of the current read. The receiver keeps the list, so each batch is a new one. */
-    private List<Publication> batch = new ArrayList<>();
+    /**
+     * The publications of the current read. The receiver keeps the list, so each batch is a new one. Not a {@link List},
+     * because calls by an interface cost more.
+     */
+    private ArrayList<Publication> batch = new ArrayList<>();
 
     /** What has been read and not decoded, between start and limit. It grows to the longest message that is kept. */
     private byte[] in = new byte[INITIAL_BYTES];

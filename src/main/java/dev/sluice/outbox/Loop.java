@@ -20,7 +20,10 @@ public final class Loop {
 
     private final int index;
     private final Executor executor;
-    private final List<Outbox> toFlush = new ArrayList<>();
+
+    /** Not a {@link List}, because each delivery calls it, and calls by an interface cost more. */
+    private final ArrayList<Outbox> toFlush = new ArrayList<>();
+
     private final Set<Outbox> watched = Collections.newSetFromMap(new IdentityHashMap<>());
     private final LogThrottle unflushed = new LogThrottle();
     private boolean flushScheduled;
