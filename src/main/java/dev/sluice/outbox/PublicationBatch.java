@@ -157,6 +157,6 @@ public final class PublicationBatch implements Frame {
 
     @Override
     public int share() {
-        return OVERHEAD + bytes / receivers;
+        return OVERHEAD + (receivers == 1 ? bytes : bytes / receivers);
     }
 }
