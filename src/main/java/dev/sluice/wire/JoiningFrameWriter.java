@@ -61,14 +61,13 @@ final class JoiningFrameWriter implements FrameWriter {
 
     @Override
     public void flush(Done done) {
-        Throwable failed = null;
         try {
             writeLines();
         } catch (Throwable e) {
-            failed = e;
+            writer.flush(unsent -> done.done(e));
+            return;
         }
-        Throwable failure = failed;
-        writer.flush(unsent -> done.done(failure == null ? unsent : failure));
+        writer.flush(done);
     }
 
     @Override
