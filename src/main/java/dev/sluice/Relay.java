@@ -291,7 +291,11 @@ final class Relay {
         for (int i = 0; i < count; i++) {
             Channel channel = channels[i];
             if (channel != null) {
-                points[i] = append(publications[i], from + i, channel);
+                Publication publication = publications[i];
+                long next = deliveries.nextSequence();
+                points[i] = channel.route().history()
+                        ? history.append(next, from + i + 1, channel, publication.bytes(), publication.receivedAt())
+                        : null;
             }
         }
         history.commit();
@@ -338,26 +342,15 @@ final class Relay {
         }
     }
 
-    private @Nullable Point append(Publication publication, int index, Channel channel) {
-        long sequence = deliveries.nextSequence();
-        if (!channel.route().history()) {
-            return null;
-        }
-        return history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
-    }
-
     private PublicationCounts count(Channel channel) {
         PublicationCounts last = lastCount;
-        if (last == null || !last.isOf(channel.route())) {
-            last = counts(channel.route());
-            lastCount = last;
-        }
-        return last;
+        return last != null && last.isOf(channel.route()) ? last : turnTo(channel.route());
     }
 
-    private PublicationCounts counts(Route route) {
+    private PublicationCounts turnTo(Route route) {
         for (PublicationCounts count : counts) {
             if (count.isOf(route)) {
+                lastCount = count;
                 return count;
             }
         }

@@ -311,7 +311,11 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
         byte[] bytes = new byte[(int) nameLength + kept];
         System.arraycopy(in, name, bytes, 0, (int) nameLength);
         System.arraycopy(in, payload, bytes, (int) nameLength, kept);
-        skip(payload, payloadLength);
+        if (kept == payloadLength) {
+            start = payload + kept + 2;
+        } else {
+            skip(payload, payloadLength);
+        }
         Publication publication = new Publication(bytes, (int) nameLength, (int) payloadLength, now);
         if (own) {
             named.accept(publication);

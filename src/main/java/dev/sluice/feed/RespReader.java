@@ -24,9 +24,14 @@ final class RespReader {
             return INCOMPLETE;
         }
         if (in[at] != '$') {
-            throw new CorruptedFrameException("Redis sent something else than a bulk string");
+            throw noBulkString();
         }
         return length(in, at + 1, limit);
+    }
+
+    /** A method, so that the caller is short enough for a compiler without a profile to inline it. */
+    private static CorruptedFrameException noBulkString() {
+        return new CorruptedFrameException("Redis sent something else than a bulk string");
     }
 
     /** Returns the length between the index and the end of the line, or {@link #INCOMPLETE}. */

@@ -78,6 +78,9 @@ final class PublicationLog {
     private final IntFunction<byte[]> arrays;
     private final Era era;
 
+    /** {@link Era#byChannel}, which is asked for each publication. */
+    private final boolean byChannel;
+
     /** The position at which the log started; everything after it has been appended. */
     private final long adoption;
 
@@ -142,6 +145,7 @@ final class PublicationLog {
         this.evicted = new AtomicLongArray(1 << bounds.slotBits());
         this.arrays = arrays;
         this.era = position.era();
+        this.byChannel = era.byChannel();
         this.adoption = position.offset();
         this.started = started;
         this.oldestAt = now;
@@ -382,7 +386,7 @@ final class PublicationLog {
 
     /** Whether its pods name positions by {@link Point}s. */
     boolean byChannel() {
-        return era.byChannel();
+        return byChannel;
     }
 
     /** What names an entry. */
