@@ -142,6 +142,8 @@ class ConnectedSubscriptionTest {
         Handler handler = warnings(lines);
         Logger logger = Logger.getLogger(ShardSubscription.class.getName());
         logger.addHandler(handler);
+        // Its own, because concurrent tests turn off the log of the package.
+        logger.setLevel(Level.WARNING);
         try {
             for (int i = 0; i < 3; i++) {
                 CompletableFuture<Void> live = new CompletableFuture<>();
@@ -150,6 +152,7 @@ class ConnectedSubscriptionTest {
                 await(live);
             }
         } finally {
+            logger.setLevel(null);
             logger.removeHandler(handler);
         }
         assertThat(lines).singleElement().asString().contains("have no positions");
