@@ -1242,6 +1242,10 @@ final class ResumeSimulation {
         private final Set<String> hears = new HashSet<>();
         private final Map<Integer, String> asked = new HashMap<>();
         private final Map<String, Set<Integer>> seen = new HashMap<>();
+
+        /** The last publication before the report of a gap, of channels without a position. The next may be any later one. */
+        private final Map<String, Integer> lastBeforeGap = new HashMap<>();
+
         private int ids;
 
         SdkClient(String own) {
@@ -1335,8 +1339,24 @@ final class ResumeSimulation {
                 if (data.get("action").textValue().equals("missed")) {
                     missed.merge(
                             data.get("channel").textValue(), data.get("count").intValue(), Integer::sum);
+                } else if (data.get("action").textValue().equals("gap")) {
+                    count("gaps");
+                    // A channel with a position is to be subscribed to again instead.
+                    hears.stream().filter(heard -> !isNamed(heard)).forEach(this::inGap);
                 }
             }
+        }
+
+        private void inGap(String channel) {
+            Integer before = last.remove(channel);
+            if (before != null) {
+                lastBeforeGap.put(channel, before);
+            }
+        }
+
+        private boolean isNamed(String channel) {
+            Position known = since.get(channel);
+            return known != null && !known.equals(Position.NOWHERE);
         }
 
         private void began(String channel, JsonNode start) {
@@ -1347,6 +1367,7 @@ final class ResumeSimulation {
                 return;
             }
             hears.add(channel);
+            lastBeforeGap.remove(channel);
             if (!start.path("recovered").booleanValue()) {
                 // A slower pod may not have read yet what a faster one sent.
                 seen.remove(channel);
@@ -1376,8 +1397,7 @@ final class ResumeSimulation {
             long offset = publication.path("offset").longValue();
             int number = Integer.parseInt(data.substring(0, data.indexOf('\n')));
             Position before = since.get(channel);
-            boolean named = before != null && !before.equals(Position.NOWHERE);
-            if (sharded && !named) {
+            if (sharded && !isNamed(channel)) {
                 // Gaps are told, which is not looked at here; a master that lags may send its last ones late. Nothing
                 // comes twice.
                 if (!seen.computeIfAbsent(channel, x -> new HashSet<>()).add(number)) {
@@ -1389,8 +1409,12 @@ final class ResumeSimulation {
                 violation(channel + " " + number + " has no offset");
             }
             seen.computeIfAbsent(channel, x -> new HashSet<>()).add(number);
+            Integer told = lastBeforeGap.remove(channel);
+            if (told != null && number <= told) {
+                violation(channel + ": after a gap, after " + told + ", came " + number);
+            }
             follows(channel, number, offset, false);
-            if (offset != 0 && before != null && !before.equals(Position.NOWHERE)) {
+            if (offset != 0 && before != null && isNamed(channel)) {
                 since.put(channel, Position.withoutNonce(before.era(), offset));
             }
         }
