@@ -3,7 +3,6 @@ package dev.sluice.harness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
@@ -11,12 +10,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
- * What a pod costs the tests. Each pod adds a line to {@code target/pods.tsv} when it ends: the test class that has started it, its
+ * What a pod costs the tests. Each pod adds a line to {@code pods.tsv} in the {@link Fork#folder} when it ends: the test class that has started it, its
  * CPU time (zero if it ended by itself or was killed) and its lifetime in seconds, and its configuration.
  */
 final class PodRecord {
 
-    private static final Path FILE = Path.of("target", "pods.tsv");
+    private static final String FILE = "pods.tsv";
     private static final String PREFIX = "-D";
 
     /** Options that every pod has, or whose values differ from run to run. */
@@ -63,7 +62,7 @@ final class PodRecord {
         double lifetime = (System.nanoTime() - startedAt) / 1e9;
         String line = String.format(Locale.ROOT, "%s\t%.2f\t%.1f\t%s%n", starter, cpu, lifetime, config);
         try {
-            Files.writeString(FILE, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            Files.writeString(Fork.folder().resolve(FILE), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

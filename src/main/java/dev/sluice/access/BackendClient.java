@@ -11,6 +11,7 @@ import jakarta.ws.rs.ProcessingException;
 import jakarta.ws.rs.WebApplicationException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.concurrent.TimeUnit;
@@ -90,6 +91,7 @@ final class BackendClient {
             return CLOSED.equals(failure.getMessage());
         }
         boolean unopened = failure instanceof ConnectException
+                || failure instanceof NoRouteToHostException
                 || failure instanceof UnknownHostException
                 || failure instanceof SSLException;
         return failure instanceof HttpClosedException || (failure instanceof IOException && !unopened);

@@ -59,7 +59,8 @@ final class EntryOffset {
 
     private static @Nullable EntryId empty(String time) {
         try {
-            return EntryId.emptyAt(Long.parseLong(time, RADIX));
+            long millis = Long.parseLong(time, RADIX);
+            return millis < 0 ? null : EntryId.emptyAt(millis);
         } catch (NumberFormatException e) {
             return null;
         }

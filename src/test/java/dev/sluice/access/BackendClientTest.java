@@ -11,6 +11,7 @@ import jakarta.ws.rs.WebApplicationException;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
@@ -45,6 +46,7 @@ class BackendClientTest {
                 new ProcessingException(new IOException("a header is too long")),
                 new ProcessingException("without a cause"),
                 new ConnectException("Connection refused"),
+                new NoRouteToHostException("No route to host"),
                 new UnknownHostException("backend"),
                 new SSLHandshakeException("no certificate"),
                 new TimeoutException(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.access.KeyServer.Fetched;
 import dev.sluice.access.KeyServer.Known;
+import dev.sluice.harness.RsaKeys;
 import io.vertx.core.Promise;
 import java.io.IOException;
 import java.time.Duration;
@@ -19,7 +20,6 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.jose4j.jwk.EcJwkGenerator;
 import org.jose4j.jwk.JsonWebKey;
-import org.jose4j.jwk.RsaJwkGenerator;
 import org.jose4j.keys.EllipticCurves;
 import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.Test;
@@ -233,7 +233,7 @@ class KeyServerTest {
 
     @Test
     void warnsOnceOfKeysThatAreForOtherAlgorithms() throws JoseException {
-        JsonWebKey rsa = RsaJwkGenerator.generateJwk(2048);
+        JsonWebKey rsa = JsonWebKey.Factory.newJwk(RsaKeys.next().getPublic());
         JsonWebKey ec = EcJwkGenerator.generateJwk(EllipticCurves.P256);
         List<String> lines = new ArrayList<>();
         Handler handler = warnings(lines);

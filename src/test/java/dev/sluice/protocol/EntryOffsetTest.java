@@ -77,5 +77,8 @@ class EntryOffsetTest {
         assertThat(EntryOffset.epoch(new EntryId(1_000, 1))).isEqualTo(EntryOffset.EPOCH);
         assertThat(EntryOffset.parse(EntryOffset.EPOCH + ".", 0)).isNull();
         assertThat(EntryOffset.parse(EntryOffset.EPOCH + ".!", 0)).isNull();
+        assertThat(EntryOffset.parse(EntryOffset.EPOCH + ".-1", 0))
+                .as("would be everything")
+                .isNull();
     }
 }
