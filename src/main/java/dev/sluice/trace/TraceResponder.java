@@ -20,6 +20,7 @@ import dev.sluice.trace.Outcome.View;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +91,7 @@ final class TraceResponder implements Responder {
         connections.forEach(one -> answer.add("connections", one.json()));
         List<Instant> refused = refusals.of(user, channel);
         refused.subList(Math.max(0, refused.size() - MAX_REFUSALS), refused.size())
-                .forEach(at -> answer.add("refused", node().put("at", at.toString())));
+                .forEach(at -> answer.add("refused", node().put("at", millis(at))));
         gaps.of(channel.name()).forEach(gap -> answer.add("gaps", json(gap)));
         publications(channel, connections, answer);
     }
@@ -111,7 +112,7 @@ final class TraceResponder implements Responder {
                 found.entries().stream().map(Replay.Entry::payload).toList();
         for (Payload payload : payloads) {
             Instant at = now.minusNanos(nanos - payload.receivedAt());
-            ObjectNode publication = node().put("at", at.toString()).put("bytes", payload.bytes().length);
+            ObjectNode publication = node().put("at", millis(at)).put("bytes", payload.bytes().length);
             if (payload.position() != null) {
                 publication.put("position", payload.position().toString());
             }
@@ -142,11 +143,9 @@ final class TraceResponder implements Responder {
         }
 
         ObjectNode json() {
-            ObjectNode json = node().put("id", name())
-                    .put("protocol", protocol)
-                    .put("since", view.since().toString());
+            ObjectNode json = node().put("id", name()).put("protocol", protocol).put("since", millis(view.since()));
             if (view.subscribed() != null) {
-                json.put("subscribed", view.subscribed().toString());
+                json.put("subscribed", millis(view.subscribed()));
             }
             if (!view.allowed()) {
                 json.put("allowed", false);
@@ -155,7 +154,7 @@ final class TraceResponder implements Responder {
                 json.put("waitingBytes", outbox.waitingBytes());
             }
             if (view.until() != null && view.reason() != null) {
-                json.put("until", view.until().toString())
+                json.put("until", millis(view.until()))
                         .put("reason", view.reason().tag());
             }
             return json;
@@ -229,11 +228,15 @@ final class TraceResponder implements Responder {
     }
 
     private static ObjectNode json(RecentGaps.Period gap) {
-        ObjectNode json = node().put("since", gap.since().toString()).put("cause", gap.cause());
+        ObjectNode json = node().put("since", millis(gap.since())).put("cause", gap.cause());
         if (gap.until() != null) {
-            json.put("until", gap.until().toString());
+            json.put("until", millis(gap.until()));
         }
         return json;
+    }
+
+    private static String millis(Instant time) {
+        return time.truncatedTo(ChronoUnit.MILLIS).toString();
     }
 
     private static ObjectNode node() {

@@ -164,10 +164,10 @@ class WorkflowsTest {
         List<String> sections = lines(Path.of("CHANGELOG.md"))
                 .filter(line -> line.startsWith("## "))
                 .toList();
-        assertThat(sections.get(0)).isEqualTo("## [Unreleased]");
+        assertThat(sections.get(0)).isEqualTo("## Unreleased");
         assertThat(sections.subList(1, sections.size()))
                 .isNotEmpty()
-                .allMatch(line -> line.matches("## \\[\\d+\\.\\d+\\.\\d+] - \\d{4}-\\d\\d-\\d\\d"));
+                .allMatch(line -> line.matches("## \\d+\\.\\d+\\.\\d+ - \\d{4}-\\d\\d-\\d\\d"));
     }
 
     private static Set<String> foldersWith(String manifest) throws IOException {

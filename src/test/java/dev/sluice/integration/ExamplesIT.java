@@ -39,6 +39,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.keys.RsaKeyUtil;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.MethodOrderer;
@@ -46,6 +47,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Runs the programs in {@code examples/} unchanged. */
 @Order(1)
@@ -158,6 +160,7 @@ class ExamplesIT {
                 "examples/publish/publish.py", Program.pythonWith("redis"),
                 "examples/publish/progress.py", Program.pythonWith("redis"),
                 "examples/backend/mint.py", Program.pythonWith("jwt, cryptography"),
+                "backend/keys.js", Program.ofNode("node", EXAMPLES),
                 "publish/publish.js", Program.ofNode("node", EXAMPLES),
                 "examples/publish/Publish.java", Program.java(),
                 "examples/publish/publish.sh", Program.named("sh"),
@@ -206,6 +209,24 @@ class ExamplesIT {
         JsonWebSignature token = new JsonWebSignature();
         token.setCompactSerialization(shared);
         token.setKey(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+        assertThat(token.verifySignature()).isTrue();
+    }
+
+    @Tag("long")
+    @Test
+    void keysAreCreatedOnceAndSignTokens(@TempDir Path folder) throws Exception {
+        Program node = Program.ofNode("node", EXAMPLES);
+        node.run("backend/keys.js", folder.toString());
+        String created = Files.readString(folder.resolve("publickey.pem"));
+        node.run("backend/keys.js", folder.toString());
+        assertThat(folder.resolve("publickey.pem")).hasContent(created);
+        Program.named("openssl");
+        JsonWebSignature token = new JsonWebSignature();
+        token.setCompactSerialization(Program.named("sh")
+                .with(Map.of("PRIVATE_KEY", folder.resolve("privatekey.pem").toString()))
+                .run("examples/backend/mint.sh", "alice")
+                .strip());
+        token.setKey(new RsaKeyUtil().fromPemEncoded(created));
         assertThat(token.verifySignature()).isTrue();
     }
 

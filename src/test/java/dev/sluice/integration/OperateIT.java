@@ -492,6 +492,7 @@ class OperateIT {
                 assertThat(trace.getString("traces[1].trace.publications[0].position"))
                         .isEqualTo(trace.getString("traces[0].trace.publications[0].position"));
                 assertThat(late.isOpen()).isTrue();
+                assertThat(trace.<Object>get("").toString()).doesNotContainPattern("\\.\\d{4,}Z");
                 assertDescribed("TraceContent", trace, "traces[0].trace");
                 assertDescribed("TracedConnection", trace, "traces[0].trace.connections[0]");
                 assertDescribed("TracedPublication", trace, "traces[0].trace.publications[0]");
