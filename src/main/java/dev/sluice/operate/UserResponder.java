@@ -12,6 +12,7 @@ import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Singleton;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 
@@ -70,7 +71,7 @@ final class UserResponder implements Responder {
     private static ObjectNode one(Connection connection, List<Channel> channels) {
         ObjectNode one = JsonNodeFactory.instance
                 .objectNode()
-                .put(SINCE, connection.since().toString());
+                .put(SINCE, connection.since().truncatedTo(ChronoUnit.MILLIS).toString());
         channels.stream()
                 .limit(MAX_CHANNELS)
                 .forEach(channel -> one.withArrayProperty(CHANNELS).add(channel.name()));

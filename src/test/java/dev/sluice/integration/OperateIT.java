@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HashMap;
@@ -136,7 +137,7 @@ class OperateIT {
 
     @Test
     void connectionsOfAUserAreShownWithoutToken() {
-        Instant before = Instant.now();
+        Instant before = Instant.now().truncatedTo(ChronoUnit.MILLIS);
         try (Client a = Client.of(one, "a/b").subscribe("1");
                 Client b = Client.of(two, "a/b")) {
             HttpResponse<String> answer = Api.operator(one).get("/api/users/a%2Fb/connections");
@@ -149,6 +150,7 @@ class OperateIT {
             assertThat(shown.<String>getList("connections.pod")).containsExactly("pod-one", "pod-two");
             assertThat(shown.getBoolean("pods.complete")).isTrue();
             assertThat(shown.<String>getList("connections.since"))
+                    .noneMatch(since -> since.matches(".*\\.\\d{4,}Z"))
                     .allSatisfy(since -> assertThat(Instant.parse(since)).isBetween(before, Instant.now()));
             assertThat(List.of(a, b)).allMatch(Client::isOpen);
         }
@@ -492,7 +494,7 @@ class OperateIT {
                 assertThat(trace.getString("traces[1].trace.publications[0].position"))
                         .isEqualTo(trace.getString("traces[0].trace.publications[0].position"));
                 assertThat(late.isOpen()).isTrue();
-                assertThat(trace.<Object>get("").toString()).doesNotContainPattern("\\.\\d{4,}Z");
+                assertThat(trace.<Object>get("").toString()).doesNotContainPattern(":\\d\\d\\.\\d{4,}Z");
                 assertDescribed("TraceContent", trace, "traces[0].trace");
                 assertDescribed("TracedConnection", trace, "traces[0].trace.connections[0]");
                 assertDescribed("TracedPublication", trace, "traces[0].trace.publications[0]");
