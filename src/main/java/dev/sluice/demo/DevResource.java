@@ -60,9 +60,10 @@ public final class DevResource {
                 .map(token -> Response.ok(token + "\n")
                         .header("Access-Control-Allow-Origin", origin)
                         .build())
-                .orElseThrow(() -> problem(
-                        Response.Status.CONFLICT,
-                        "The configuration has your own verification key: sign tokens with its private key"));
+                .orElseThrow(
+                        () -> problem(
+                                Response.Status.CONFLICT,
+                                "The configuration has your own verification key: sign tokens with its private key, or with the shared secret"));
     }
 
     @POST
