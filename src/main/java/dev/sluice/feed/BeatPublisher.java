@@ -10,7 +10,6 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
-import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -74,7 +73,7 @@ final class BeatPublisher implements BeatConnection {
 
     /** Asks a master whether it is in contact with most others; one that is not may have a successor. */
     private void ask(RedisConnection master, QuorumWatch watch, Runnable then) {
-        Instant asked = watch.now();
+        QuorumWatch.Moment asked = watch.now();
         OptionalCommand.send(master, Request.cmd(Command.CLUSTER).arg("NODES"))
                 .map(nodes -> Optional.ofNullable(nodes).map(told -> ClusterContacts.of(told.toString())))
                 .onSuccess(told -> context.runOnContext(x -> {

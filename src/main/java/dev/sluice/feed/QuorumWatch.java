@@ -29,33 +29,44 @@ final class QuorumWatch {
     private static final int MAX_SKIPPED = 5;
 
     /**
+     * A time by both clocks of the pod.
+     *
+     * @param at the time of day, which may be set back
+     * @param nanos of the clock that is never set back, but stands still while the machine is suspended
+     */
+    record Moment(Instant at, long nanos) {
+
+        boolean isAfter(Moment other) {
+            return nanos - other.nanos > 0;
+        }
+    }
+
+    /**
      * What is known of another master.
      *
      * @param pong when it answered last, in milliseconds of the asked master's clock
      * @param asked when this was asked last: a later answer came after that
      * @param reached after when it certainly answered
      */
-    private record Contact(long pong, Instant asked, Instant reached) {
+    private record Contact(long pong, Moment asked, Moment reached) {
 
-        Contact told(long later, Instant at) {
-            if (later > pong) {
-                return new Contact(later, at, asked);
-            }
-            return later == pong && at.isAfter(asked) ? new Contact(pong, at, reached) : this;
+        Contact told(long later, Moment at) {
+            // A smaller time is that of a clock that was set back: only what follows proves an answer again.
+            return new Contact(later, at, later > pong && pong > 0 ? asked : reached);
         }
     }
 
     private final Time time;
     private final Runnable onRefused;
-    private final Instant start;
+    private final Moment start;
     private final Map<String, Contact> contacts = new HashMap<>();
     private int skip;
 
     /** {@code null} until the master has told. */
-    private @Nullable Instant until;
+    private @Nullable Moment until;
 
     /** What {@link #until} will be, once the master would have learned of a successor. */
-    private Instant next;
+    private Moment next;
 
     private long nextNanos;
 
@@ -63,13 +74,13 @@ final class QuorumWatch {
     QuorumWatch(Time time, Runnable onRefused) {
         this.time = time;
         this.onRefused = onRefused;
-        this.start = time.now();
+        this.start = now();
         this.next = start;
         this.nextNanos = time.nanos();
     }
 
-    Instant now() {
-        return time.now();
+    Moment now() {
+        return new Moment(time.now(), time.nanos());
     }
 
     /** The master refuses to tell. Then each of its beats proves that everything was heard. */
@@ -87,7 +98,7 @@ final class QuorumWatch {
      *
      * @param asked when it was asked
      */
-    boolean told(ClusterContacts told, Instant asked) {
+    boolean told(ClusterContacts told, Moment asked) {
         skip = Math.min(told.nodes() / NODES_PER_BEAT, MAX_SKIPPED);
         contacts.keySet()
                 .retainAll(told.others().stream().map(ClusterContacts.Other::id).toList());
@@ -106,20 +117,26 @@ final class QuorumWatch {
     }
 
     /** Returns after when so many other masters have certainly answered. */
-    private Instant reached(int quorum, Instant asked) {
-        List<Instant> newest = contacts.values().stream()
+    private Moment reached(int quorum, Moment asked) {
+        long now = time.nanos();
+        List<Moment> newest = contacts.values().stream()
                 .map(Contact::reached)
-                .sorted(Comparator.reverseOrder())
+                .sorted(Comparator.comparingLong(moment -> now - moment.nanos))
                 .toList();
         return quorum == 0 ? asked : newest.get(quorum - 1);
     }
 
-    private static Instant later(Instant one, Instant other) {
+    private static Moment later(Moment one, Moment other) {
         return one.isAfter(other) ? one : other;
     }
 
     /** Returns until when everything was heard that was published on the master or on a successor. */
     Instant heardUntil(Instant lastBeat) {
-        return until == null || lastBeat.isBefore(until) ? lastBeat : until;
+        if (until == null) {
+            return lastBeat;
+        }
+        Instant byElapsed = time.now().minusNanos(time.nanos() - until.nanos);
+        Instant limit = byElapsed.isBefore(until.at) ? byElapsed : until.at;
+        return lastBeat.isBefore(limit) ? lastBeat : limit;
     }
 }

@@ -17,12 +17,13 @@ public record ClusterContacts(boolean counts, List<Other> others, int nodes) {
     private static final int FLAGS = 2;
     private static final int PONG = 5;
     private static final int SLOTS = 8;
+    private static final long UNREADABLE = -1;
 
     /**
      * Another master.
      *
-     * @param reached false if it has not answered for the node timeout
-     * @param pong when it answered last, in milliseconds of the node's clock
+     * @param reached false if it has not answered for the node timeout, or if it is unknown when it did
+     * @param pong when it answered last, in milliseconds of the node's clock; 0 if never, negative if unknown
      */
     public record Other(String id, boolean reached, long pong) {}
 
@@ -42,12 +43,22 @@ public record ClusterContacts(boolean counts, List<Other> others, int nodes) {
                         counts = true;
                     } else {
                         boolean fails = flags.contains("fail") || flags.contains("fail?");
-                        others.add(new Other(parts[ID], !fails, Long.parseLong(parts[PONG])));
+                        long pong = pong(parts[PONG]);
+                        others.add(new Other(parts[ID], !fails && pong >= 0, pong));
                     }
                 }
             }
         }
         return new ClusterContacts(counts, List.copyOf(others), nodes);
+    }
+
+    /** Not every service that speaks Redis's protocol has a time there; one that can't be read proves no contact. */
+    private static long pong(String field) {
+        try {
+            return Long.parseLong(field);
+        } catch (NumberFormatException e) {
+            return UNREADABLE;
+        }
     }
 
     /** Slots in brackets are moving. */

@@ -48,7 +48,7 @@ class QuorumWatchTest {
     void beatOfAMasterInContactProvesWhatIsOlder() {
         for (int i = 1; i <= 60; i++) {
             time.pass(BEAT);
-            assertThat(watch.told(contacts(i, i), time.now())).isTrue();
+            assertThat(watch.told(contacts(i, i), watch.now())).isTrue();
         }
         assertThat(watch.heardUntil(time.now()))
                 .isBetween(
@@ -61,12 +61,43 @@ class QuorumWatchTest {
     @Test
     void masterThatReachesNobodyProvesNothing() {
         time.pass(BEAT);
-        assertThat(watch.told(contacts(1, 1), time.now())).isTrue();
+        assertThat(watch.told(contacts(1, 1), watch.now())).isTrue();
         for (int i = 0; i < 60; i++) {
             time.pass(BEAT);
-            watch.told(contacts(1, 1), time.now());
+            watch.told(contacts(1, 1), watch.now());
         }
         assertThat(watch.heardUntil(time.now())).isEqualTo(Instant.EPOCH);
+    }
+
+    @Test
+    void masterWhoseClockIsSetBackProvesWhatIsOlderAgain() {
+        for (int i = 1; i <= 60; i++) {
+            time.pass(BEAT);
+            watch.told(contacts(1_000 + i, 1_000 + i), watch.now());
+        }
+        Instant setBack = time.now();
+        for (int i = 1; i <= 60; i++) {
+            time.pass(BEAT);
+            watch.told(contacts(i, i), watch.now());
+        }
+        assertThat(watch.heardUntil(time.now())).isAfter(setBack.plus(QuorumWatch.LEARNING));
+    }
+
+    @Test
+    void clockOfThePodThatIsSetBackProvesNoMore() {
+        for (int i = 1; i <= 60; i++) {
+            time.pass(BEAT);
+            watch.told(contacts(i, i), watch.now());
+        }
+        Duration old = Duration.between(watch.heardUntil(time.now()), time.now());
+        time.setBack(Duration.ofHours(1));
+        for (int i = 0; i < 10; i++) {
+            time.pass(BEAT);
+            watch.told(contacts(60, 60), watch.now());
+        }
+        assertThat(Duration.between(watch.heardUntil(time.now()), time.now()))
+                .isGreaterThan(QuorumWatch.LEARNING.plus(BEAT));
+        assertThat(old).isGreaterThan(QuorumWatch.LEARNING);
     }
 
     @Test
@@ -80,7 +111,7 @@ class QuorumWatchTest {
     void onlyMasterNeedsNoOther() {
         for (int i = 0; i < 60; i++) {
             time.pass(BEAT);
-            assertThat(watch.told(new ClusterContacts(true, List.of(), 2), time.now()))
+            assertThat(watch.told(new ClusterContacts(true, List.of(), 2), watch.now()))
                     .isTrue();
         }
         assertThat(watch.heardUntil(time.now())).isAfter(time.now().minus(QuorumWatch.LEARNING.multipliedBy(3)));
@@ -89,11 +120,11 @@ class QuorumWatchTest {
     @Test
     void masterOfALargeClusterIsAskedLessOften() {
         assertThat(watch.isDue()).isTrue();
-        watch.told(new ClusterContacts(true, List.of(), 6), time.now());
+        watch.told(new ClusterContacts(true, List.of(), 6), watch.now());
         assertThat(watch.isDue()).isTrue();
-        watch.told(new ClusterContacts(true, List.of(), 40), time.now());
+        watch.told(new ClusterContacts(true, List.of(), 40), watch.now());
         assertThat(IntStream.range(0, 6).filter(beat -> watch.isDue()).count()).isEqualTo(4);
-        watch.told(new ClusterContacts(true, List.of(), 1_000), time.now());
+        watch.told(new ClusterContacts(true, List.of(), 1_000), watch.now());
         assertThat(IntStream.range(0, 6).filter(beat -> watch.isDue()).count()).isEqualTo(1);
     }
 
@@ -188,13 +219,17 @@ class QuorumWatchTest {
                     learned = true;
                 } else if (!time.now().isBefore(beat)) {
                     beat = time.now().plus(BEAT);
-                    ended = !watch.told(contacts(), time.now().minus(upTo(STEP.toMillis())));
+                    ended = !watch.told(contacts(), asked(upTo(STEP.toMillis())));
                 }
                 time.pass(STEP);
             }
             if (successor != null && watch.heardUntil(time.now()).isAfter(successor)) {
                 untold = Duration.between(successor, watch.heardUntil(time.now()));
             }
+        }
+
+        private QuorumWatch.Moment asked(Duration before) {
+            return new QuorumWatch.Moment(time.now().minus(before), time.nanos() - before.toNanos());
         }
 
         private ClusterContacts contacts() {

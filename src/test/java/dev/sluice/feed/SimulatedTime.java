@@ -12,12 +12,13 @@ final class SimulatedTime implements Time {
 
     private final List<Timer> timers = new ArrayList<>();
     private Instant now = Instant.EPOCH;
+    private Duration setBack = Duration.ZERO;
 
     private record Timer(Instant due, Runnable action) {}
 
     @Override
     public Instant now() {
-        return now;
+        return now.minus(setBack);
     }
 
     @Override
@@ -41,6 +42,11 @@ final class SimulatedTime implements Time {
             next.get().action().run();
         }
         now = end;
+    }
+
+    /** Sets the time of day back. */
+    void setBack(Duration duration) {
+        setBack = setBack.plus(duration);
     }
 
     /** Returns the number of pending timers. */

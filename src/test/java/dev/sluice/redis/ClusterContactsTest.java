@@ -35,6 +35,13 @@ class ClusterContactsTest {
     }
 
     @Test
+    void masterWithoutAReadableTimeIsNotReached() {
+        ClusterContacts odd = ClusterContacts.of(REPLY.replace("1764518001000 2 connected 5461", "? 2 connected 5461"));
+        assertThat(odd.others()).extracting(Other::reached).containsExactly(false, false);
+        assertThat(odd.hasQuorum()).isFalse();
+    }
+
+    @Test
     void nodeWithoutSlotsDoesNotCountItself() {
         ClusterContacts replica = ClusterContacts.of(REPLY.replace("myself,master", "myself,slave"));
         assertThat(replica.counts()).isFalse();
