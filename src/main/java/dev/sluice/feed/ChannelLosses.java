@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class ChannelLosses {
 
     private final Consumer<ChannelLoss> onLoss;
+    private final Consumer<ForgottenLoss> onForgotten;
     private final Consumer<Interruption> onInterruption;
     private final Time time;
     private final Map<String, Instant> open = new ConcurrentHashMap<>();
@@ -21,10 +22,16 @@ final class ChannelLosses {
      * Creates it without losses.
      *
      * @param onLoss told of the beginning and of the end of each
+     * @param onForgotten told instead of the end if the channel has no listeners any more
      * @param onInterruption told when there is one, and when there is none any more
      */
-    ChannelLosses(Consumer<ChannelLoss> onLoss, Consumer<Interruption> onInterruption, Time time) {
+    ChannelLosses(
+            Consumer<ChannelLoss> onLoss,
+            Consumer<ForgottenLoss> onForgotten,
+            Consumer<Interruption> onInterruption,
+            Time time) {
         this.onLoss = onLoss;
+        this.onForgotten = onForgotten;
         this.onInterruption = onInterruption;
         this.time = time;
     }
@@ -57,9 +64,13 @@ final class ChannelLosses {
         Instant since = interrupted;
         if (since != null && open.isEmpty()) {
             interrupted = null;
-            Instant now = time.now();
-            onInterruption.accept(new Interruption(since, now.isBefore(since) ? since : now));
+            onInterruption.accept(new Interruption(since, notBefore(since)));
         }
+    }
+
+    private Instant notBefore(Instant since) {
+        Instant now = time.now();
+        return now.isBefore(since) ? since : now;
     }
 
     /** Returns since when, if a loss of the channel has begun and not ended. May be called by any thread. */
@@ -68,9 +79,12 @@ final class ChannelLosses {
         return open.get(name);
     }
 
-    /** The channel has no listeners any more, so that nothing is told. */
+    /** The channel has no listeners any more, so that no end is told. */
     void forget(String name) {
-        open.remove(name);
-        endInterruption();
+        Instant since = open.remove(name);
+        if (since != null) {
+            onForgotten.accept(new ForgottenLoss(name, notBefore(since)));
+            endInterruption();
+        }
     }
 }

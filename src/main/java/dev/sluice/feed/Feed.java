@@ -52,6 +52,7 @@ public final class Feed implements Source {
     private final Event<Gap> gaps;
     private final Event<PodMessage> messages;
     private final Event<ChannelLoss> losses;
+    private final Event<ForgottenLoss> forgotten;
     private final Event<Interruption> interruptions;
     private final Context context;
     private final FeedMeters meters;
@@ -88,6 +89,7 @@ public final class Feed implements Source {
             Event<Gap> gaps,
             Event<PodMessage> messages,
             Event<ChannelLoss> losses,
+            Event<ForgottenLoss> forgotten,
             Event<Interruption> interruptions,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
@@ -113,6 +115,7 @@ public final class Feed implements Source {
         this.gaps = gaps;
         this.messages = messages;
         this.losses = losses;
+        this.forgotten = forgotten;
         this.interruptions = interruptions;
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
@@ -134,6 +137,7 @@ public final class Feed implements Source {
                         this::execute,
                         canary.interval().multipliedBy(canary.missedBeats()),
                         this::lost,
+                        this::forgotten,
                         this::interrupted)
                 : null;
         this.channels = sharded ? shards : exact;
@@ -335,6 +339,10 @@ public final class Feed implements Source {
 
     private void lost(ChannelLoss loss) {
         fire(losses, loss);
+    }
+
+    private void forgotten(ForgottenLoss loss) {
+        fire(forgotten, loss);
     }
 
     private void interrupted(Interruption interruption) {

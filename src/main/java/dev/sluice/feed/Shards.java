@@ -158,12 +158,13 @@ final class Shards implements ShardedChannels {
             Executor thread,
             Duration margin,
             Consumer<ChannelLoss> onLoss,
+            Consumer<ForgottenLoss> onForgotten,
             Consumer<Interruption> onInterruption) {
         this.bounds = bounds;
         this.time = time;
         this.thread = thread;
         this.margin = margin;
-        this.losses = new ChannelLosses(onLoss, onInterruption, time);
+        this.losses = new ChannelLosses(onLoss, onForgotten, onInterruption, time);
         this.topologies = new TopologyWatch(
                 time, then -> Objects.requireNonNull(cluster).ask(then), this::follow, this::isUnsettled);
         this.open = new OpenShards(maxShards, bounds.linger(), time, this::shard, this::connect);

@@ -3,6 +3,7 @@ package dev.sluice.trace;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.ChannelLoss;
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.ForgottenLoss;
 import dev.sluice.feed.Gap;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.event.Observes;
@@ -77,6 +78,13 @@ final class RecentGaps {
             losses.remove(losses.keySet().iterator().next());
         }
         losses.put(loss.channel(), new Period(loss.since(), loss.until(), REDIS));
+    }
+
+    /** The loss was one of connections until then, and of none afterwards. */
+    synchronized void onForgotten(@Observes ForgottenLoss loss) {
+        losses.computeIfPresent(
+                loss.channel(),
+                (channel, period) -> period.until == null ? new Period(period.since, loss.at(), REDIS) : period);
     }
 
     synchronized void onLagged(@Observes Lagged lagged) {

@@ -12,8 +12,9 @@ class ChannelLossesTest {
 
     private final SimulatedTime time = new SimulatedTime();
     private final List<ChannelLoss> told = new ArrayList<>();
+    private final List<ForgottenLoss> forgotten = new ArrayList<>();
     private final List<Interruption> interruptions = new ArrayList<>();
-    private final ChannelLosses losses = new ChannelLosses(told::add, interruptions::add, time);
+    private final ChannelLosses losses = new ChannelLosses(told::add, forgotten::add, interruptions::add, time);
 
     private static Instant at(long second) {
         return Instant.EPOCH.plusSeconds(second);
@@ -45,6 +46,7 @@ class ChannelLossesTest {
         losses.end("a", at(10));
         losses.forget("b");
         assertThat(interruptions).hasSize(2);
+        assertThat(forgotten).containsExactly(new ForgottenLoss("a", at(10)));
     }
 
     @Test

@@ -336,6 +336,9 @@ class ShardsTest {
         /** By channel, what was told last; also before it had a listener. */
         private final Map<String, ChannelLoss> last = new HashMap<>();
 
+        /** The channels of whose loss the beginning was told, and neither the end nor that it is forgotten. */
+        private final Set<String> unended = new HashSet<>();
+
         private int asked;
         private int answered;
         private int added;
@@ -357,7 +360,15 @@ class ShardsTest {
                     loss -> {
                         losses.add(loss);
                         last.put(loss.channel(), loss);
+                        if (loss.until() == null) {
+                            unended.add(loss.channel());
+                        } else {
+                            unended.remove(loss.channel());
+                        }
                     },
+                    loss -> assertThat(unended.remove(loss.channel()))
+                            .as("forgotten: " + loss)
+                            .isTrue(),
                     interruptions::add);
             List<String> ids = List.of("m0", "m1", "m2");
             for (int i = 0; i < CHANNELS; i++) {
@@ -685,6 +696,7 @@ class ShardsTest {
             Set.copyOf(listening.keySet()).forEach(this::leave);
             pass(LINGER.multipliedBy(2));
             assertThat(nodes).as("connections without channels").isEmpty();
+            assertThat(unended).as("losses of channels without listeners").isEmpty();
             for (int i = 0; i < interruptions.size(); i++) {
                 assertThat(interruptions.get(i).until() == null)
                         .as("beginning or end: number %d of %s", i, interruptions)

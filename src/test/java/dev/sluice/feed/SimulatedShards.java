@@ -102,6 +102,7 @@ public final class SimulatedShards implements Shards.Cluster {
                 thread,
                 Duration.ofSeconds(1),
                 loss -> {},
+                forgotten -> {},
                 interruption -> {});
         this.stale = topology();
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.ChannelLoss;
+import dev.sluice.feed.ForgottenLoss;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Loop;
 import dev.sluice.trace.RecentGaps.Period;
@@ -44,6 +45,18 @@ class RecentGapsTest {
         assertThat(gaps.of("upload:1")).containsExactly(new Period(at(1), at(2), "redis"));
         gaps.onLoss(new ChannelLoss("upload:1", at(5), at(6)));
         assertThat(gaps.of("upload:1")).as("the last").containsExactly(new Period(at(5), at(6), "redis"));
+    }
+
+    @Test
+    void lossOfAChannelEndsWithItsLastListener() {
+        RecentGaps gaps = new RecentGaps(true);
+        gaps.onLoss(new ChannelLoss("upload:1", at(1), null));
+        gaps.onForgotten(new ForgottenLoss("upload:1", at(3)));
+        gaps.onForgotten(new ForgottenLoss("upload:2", at(3)));
+        assertThat(gaps.of("upload:1")).containsExactly(new Period(at(1), at(3), "redis"));
+        assertThat(gaps.of("upload:2")).isEmpty();
+        gaps.onForgotten(new ForgottenLoss("upload:1", at(9)));
+        assertThat(gaps.of("upload:1")).containsExactly(new Period(at(1), at(3), "redis"));
     }
 
     @Test
