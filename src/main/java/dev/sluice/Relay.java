@@ -184,9 +184,8 @@ final class Relay {
         subscription = feed.batches(beginnings(), maxPayload)
                 .subscribe()
                 .with(
-                        this::relay,
-                        failure -> LOG.fatal(
-                                "The feed failed, which is a bug. Restart the pod, and report this bug", failure),
+                        this::receive,
+                        Relay::failedForGood,
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
     }
 
@@ -238,7 +237,20 @@ final class Relay {
         subscription.cancel();
     }
 
-    /** Never throws: an exception would cancel the stream silently. */
+    /** Logs what Mutiny would report as an exception that it had to drop before it cancels the stream. */
+    void receive(Batch batch) {
+        try {
+            relay(batch);
+        } catch (Throwable e) {
+            failedForGood(e);
+            throw e;
+        }
+    }
+
+    private static void failedForGood(Throwable failure) {
+        LOG.fatal("The feed failed, which is a bug. Restart the pod, and report this bug", failure);
+    }
+
     void relay(Batch batch) {
         int size = batch.publications().size();
         CountedChannels shard = batch.shard();

@@ -1,6 +1,7 @@
 package dev.sluice;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
@@ -29,6 +30,9 @@ import java.util.List;
 import java.util.Queue;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -95,6 +99,42 @@ class RelayOnShardsTest {
         assertThat(recounted).containsExactly(List.of(A));
         runLater();
         assertThat(recounted).hasSize(1);
+    }
+
+    /** Mutiny would cancel the stream, and say only that it dropped an exception. */
+    @Test
+    void exceptionThatEndsTheFeedIsLogged() {
+        List<String> lines = new ArrayList<>();
+        Handler handler = fatal(lines);
+        Logger logger = Logger.getLogger(Relay.class.getName());
+        logger.addHandler(handler);
+        try {
+            assertThatThrownBy(() -> relay.accept(new Batch(TICK, shard, new ArrayList<>() {
+                        @Override
+                        public int size() {
+                            throw new IllegalStateException("thrown by the test");
+                        }
+                    })))
+                    .hasMessage("thrown by the test");
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertThat(lines).singleElement().asString().contains("Restart the pod");
+    }
+
+    private static Handler fatal(List<String> lines) {
+        return new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                lines.add(line.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
     }
 
     @Test

@@ -58,7 +58,7 @@ public final class TestRelay {
         if (channels != null) {
             relay.follow(channels);
         }
-        return relay::relay;
+        return relay::receive;
     }
 
     /** Returns a consumer of batches with routes and meters of the caller's. */
@@ -69,7 +69,7 @@ public final class TestRelay {
             Registry registry,
             DeliveryDispatcher deliveries,
             MeterRegistry meters) {
-        return relay(routes, history, retention, registry, deliveries, recounted -> {}, meters)::relay;
+        return relay(routes, history, retention, registry, deliveries, recounted -> {}, meters)::receive;
     }
 
     @SuppressWarnings("NullAway") // There is no feed.

@@ -149,16 +149,18 @@ final class DirectFrameWriter implements FrameWriter {
     }
 
     private void write(Frame frame, boolean upToDate) {
-        // Encodes first, which may fail, because a written frame must not be written again.
+        // Encodes first, which may fail, and forgets what it writes next, because a frame must not be written twice.
         ByteBuf bytes = encoder.encode(frame, upToDate, allocator);
-        if (last != null) {
-            if (socket == null) {
-                channel.write(last, channel.voidPromise());
-            } else {
-                socket.write(last, channel.voidPromise());
-            }
-        }
+        ByteBuf former = last;
         last = bytes;
+        if (former == null) {
+            return;
+        }
+        if (socket == null) {
+            channel.write(former, channel.voidPromise());
+        } else {
+            socket.write(former, channel.voidPromise());
+        }
     }
 
     @Override

@@ -18,9 +18,11 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -68,6 +70,34 @@ class DirectFrameWriterTest {
         assertThat(written()).containsExactly("810178");
         assertThat(done).hasSize(1).containsOnlyNulls();
         assertThat(inUse()).as("what the encoder keeps").isEqualTo(batch.length());
+    }
+
+    /** As where the heap is full after Netty has taken the bytes. */
+    @Test
+    void bytesWhoseWriteFailedAreNotWrittenAgain() {
+        AtomicBoolean failing = new AtomicBoolean();
+        EmbeddedChannel full = new EmbeddedChannel(new ChannelDuplexHandler()) {
+            @Override
+            public Unsafe unsafe() {
+                Unsafe real = super.unsafe();
+                return (Unsafe) Proxy.newProxyInstance(
+                        Unsafe.class.getClassLoader(), new Class<?>[] {Unsafe.class}, (proxy, method, arguments) -> {
+                            Object result = method.invoke(real, arguments);
+                            if (method.getName().equals("write") && failing.getAndSet(false)) {
+                                throw new OutOfMemoryError("made by the test");
+                            }
+                            return result;
+                        });
+            }
+        };
+        DirectFrameWriter scarce = new DirectFrameWriter(
+                unused(), full.pipeline().firstContext(), new FrameEncoder(Dialect.V1, Framing.WEB_SOCKET));
+        scarce.write(Frame.text("x"));
+        failing.set(true);
+        assertThatThrownBy(() -> scarce.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);
+        scarce.flush(done::add);
+        assertThat(written(full)).containsExactly("810178", "810179");
+        assertThat(done).hasSize(1).containsOnlyNulls();
     }
 
     @Test
@@ -149,6 +179,10 @@ class DirectFrameWriterTest {
     }
 
     private List<String> written() {
+        return written(channel);
+    }
+
+    private static List<String> written(EmbeddedChannel channel) {
         List<String> written = new ArrayList<>();
         for (ByteBuf bytes = channel.readOutbound(); bytes != null; bytes = channel.readOutbound()) {
             written.add(ByteBufUtil.hexDump(bytes));
