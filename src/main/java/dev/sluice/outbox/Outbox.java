@@ -139,9 +139,8 @@ public final class Outbox {
                 // A format may make them so much longer that they do not fit together.
                 && (!writer.takesBatches() || cost > bounds.maxBytes())) {
             for (int i = 0; i < batch.count(); i++) {
-                PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
-                one.sharedBy(batch.receivers());
-                send(one);
+                // Its own, so that it is charged as one that no other connection shares.
+                send(new PublicationBatch(batch.channel(), batch.get(i)));
             }
         } else if (frame instanceof ReplayBatch batch && batch.count() > 1 && !writer.takesBatches()) {
             for (int i = 0; i < batch.count(); i++) {
@@ -487,7 +486,6 @@ public final class Outbox {
                 write(new Frame.Missed(next.channel(), next.missed()));
             }
             PublicationBatch newest = new PublicationBatch(next.channel(), next.payload());
-            newest.sharedBy(next.receivers());
             write(newest, cost(newest), true);
             if (last) {
                 mark();

@@ -32,6 +32,9 @@ public final class RecordingFrameWriter implements FrameWriter {
     /** Whether connections share the bytes of a frame. */
     public boolean shares = true;
 
+    /** Whether it writes the publications of a batch together. */
+    public boolean takesBatches = true;
+
     private record Stuck(Done done, long cost) {}
 
     private final Queue<Stuck> stuck = new ArrayDeque<>();
@@ -54,6 +57,11 @@ public final class RecordingFrameWriter implements FrameWriter {
         } else {
             sent.add(frame.getClass().getSimpleName());
         }
+    }
+
+    @Override
+    public boolean takesBatches() {
+        return takesBatches;
     }
 
     @Override

@@ -82,6 +82,20 @@ class TotalOutboxBytesTest {
         assertThat(failures).isNotEmpty();
     }
 
+    /** As event streams, which write an id after each. */
+    @Test
+    void publicationsThatAreSplitForEachConnectionCountForEach() {
+        PublicationBatch batch = new PublicationBatch(
+                TestOutboxFactory.channel("user:7"), new Payload(1, null, new byte[QUARTER / 4], true, 0));
+        batch.add(new Payload(2, null, new byte[QUARTER / 4], true, 0));
+        List<Stuck> all =
+                IntStream.range(0, 100).mapToObj(i -> new Stuck("" + i)).toList();
+        all.forEach(stuck -> stuck.writer.takesBatches = false);
+        batch.sharedBy(all.size());
+        all.forEach(stuck -> stuck.send(batch));
+        assertThat(failures).isNotEmpty();
+    }
+
     private void sendToMany(boolean shares) {
         PublicationBatch shared = new PublicationBatch(
                 TestOutboxFactory.channel("user:7"), new Payload(1, null, new byte[QUARTER / 2], true, 0));
