@@ -86,10 +86,7 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
-    /** Successive publications of the batch. */
-    private final @Nullable Publication[] publications = new Publication[TOGETHER];
-
-    /** The channels of these publications; {@code null} for those that are not delivered. */
+    /** The channels of successive publications of the batch; {@code null} for those that are not delivered. */
     private final @Nullable Channel[] channels = new Channel[TOGETHER];
 
     /** What {@link History#append} returned for them. */
@@ -294,16 +291,14 @@ final class Relay {
      */
     private void relay(Batch batch, int from, int count) {
         for (int i = 0; i < count; i++) {
-            Publication publication = batch.publications().get(from + i);
-            publications[i] = publication;
-            channels[i] = resolve(publication, batch.shard() != null);
+            channels[i] = resolve(batch.publications().get(from + i), batch.shard() != null);
         }
         history.prefetch(channels, count);
         long sequence = deliveries.lastSequence();
         for (int i = 0; i < count; i++) {
             Channel channel = channels[i];
             if (channel != null) {
-                Publication publication = publications[i];
+                Publication publication = batch.publications().get(from + i);
                 long next = deliveries.nextSequence();
                 points[i] = channel.route().history()
                         ? history.append(next, from + i + 1, channel, publication.bytes(), publication.receivedAt())
@@ -314,11 +309,10 @@ final class Relay {
         for (int i = 0; i < count; i++) {
             Channel channel = channels[i];
             if (channel != null) {
-                deliver(batch, from + i, publications[i], ++sequence, channel, points[i]);
+                deliver(batch, from + i, ++sequence, channel, points[i]);
                 channels[i] = null;
                 points[i] = null;
             }
-            publications[i] = null;
         }
     }
 
@@ -434,15 +428,14 @@ final class Relay {
         changes.of(loss.channel(), retention::forget);
     }
 
-    private void deliver(
-            Batch batch, int index, Publication publication, long sequence, Channel channel, @Nullable Point point) {
+    private void deliver(Batch batch, int index, long sequence, Channel channel, @Nullable Point point) {
         PublicationCounts count = count(channel);
         try {
             Payload payload = null;
             if (channel.route().retain() == Retain.LAST) {
                 // Before the lookup of listeners, so that a client that subscribes in between gets the publication
                 // either way.
-                payload = payload(batch, index, publication, sequence, point);
+                payload = payload(batch, index, sequence, point);
                 registry.publishing(sequence);
                 retention.remember(channel, payload);
             }
@@ -451,10 +444,7 @@ final class Relay {
                 count.unwanted();
                 return;
             }
-            if (payload == null) {
-                payload = payload(batch, index, publication, sequence, point);
-            }
-            deliveries.deliver(channel, listeners, payload);
+            deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
             count.routed();
         } catch (Throwable e) {
             count.dropped();
@@ -462,8 +452,8 @@ final class Relay {
         }
     }
 
-    private static Payload payload(
-            Batch batch, int index, Publication publication, long sequence, @Nullable Point point) {
+    private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {
+        Publication publication = batch.publications().get(index);
         Position position = batch.position(index);
         if (position != null && point != null) {
             position = position.named(point);

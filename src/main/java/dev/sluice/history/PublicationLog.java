@@ -32,9 +32,6 @@ final class PublicationLog {
 
     private static final long NONCE = 0xFFFF_FFFFL;
 
-    /** How many entries are evicted together. */
-    private static final int TOGETHER = 64;
-
     /** A segment gets no more entries after this fraction of the age, so that a quiet segment is evicted in time. */
     private static final int AGE_PARTS = 16;
 
@@ -128,7 +125,7 @@ final class PublicationLog {
     private long oldest = 1;
     private long next = 1;
 
-    /** Written so that the compiler can't leave out loads which only bring values into the processor's cache. */
+    /** Written so that the compiler can't leave out the loads of {@link #prefetch}. */
     @SuppressWarnings("UnusedVariable")
     private long prefetched;
 
@@ -285,24 +282,13 @@ final class PublicationLog {
         return room > 0 && 2 * (bounds.maxBytes() - tables) < room;
     }
 
-    /**
-     * Evicts the oldest segment. Readers that can't pin it find its entries in {@link #evicted}, whose slots are loaded
-     * together, see {@link History#prefetch}.
-     */
+    /** Evicts the oldest segment. Readers that can't pin it find its entries in {@link #evicted}. */
     private void evict() {
         Segment segment = segment(oldest);
-        int[] slots = new int[TOGETHER];
-        long[] offsets = new long[TOGETHER];
-        int at = 0;
-        while (at < segment.end()) {
-            int count = 0;
-            while (count < TOGETHER && at < segment.end()) {
-                slots[count] = slot(segment.hash(at));
-                offsets[count] = segment.offset(at);
-                count++;
-                at = segment.next(at);
-            }
-            evict(slots, offsets, count);
+        for (int at = 0; at < segment.end(); at = segment.next(at)) {
+            int slot = slot(segment.hash(at));
+            // A publication that was too large to be added may be newer.
+            evicted.setPlain(slot, Math.max(evicted.getPlain(slot), segment.offset(at)));
         }
         oldestAt = segment.newestAt();
         segments.setRelease(index(oldest++), null);
@@ -311,18 +297,6 @@ final class PublicationLog {
             spare = array;
         }
         account(-segment.capacity());
-    }
-
-    private void evict(int[] slots, long[] offsets, int count) {
-        long loaded = 0;
-        for (int i = 0; i < count; i++) {
-            loaded ^= evicted.getPlain(slots[i]);
-        }
-        prefetched = loaded;
-        for (int i = 0; i < count; i++) {
-            // A publication that was too large to be added may be newer.
-            evicted.setPlain(slots[i], Math.max(evicted.getPlain(slots[i]), offsets[i]));
-        }
     }
 
     private void account(int change) {
