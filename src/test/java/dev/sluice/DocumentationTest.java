@@ -77,7 +77,7 @@ class DocumentationTest {
 
     @Test
     void readmeSaysHowSoonPodsRecoverFromFaultsOfRedis() throws IOException {
-        MatchResult promised = Pattern.compile("within (\\d+) s after each fault of Redis")
+        MatchResult promised = Pattern.compile("within (\\d+) s after each fault of a\\s+single Redis")
                 .matcher(Files.readString(ROOT.resolve("README.md")))
                 .results()
                 .findFirst()
