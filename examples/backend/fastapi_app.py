@@ -1,4 +1,6 @@
-"""A backend with FastAPI that issues tokens for Sluice and answers its webhooks: uvicorn fastapi_app:app --port 3001
+"""A backend with FastAPI that issues tokens for Sluice and answers its webhooks. In the folder with the keys:
+
+uvicorn --app-dir examples/backend fastapi_app:app --port 3001
 
 Sluice: -Dsluice.webhook.url=http://localhost:3001/may-listen?key=<key>
         -Dsluice.webhook.connect.url=http://localhost:3001/may-connect?key=<key>

@@ -1,5 +1,5 @@
 // The same app with Sluice: the backend issues tokens, decides who may watch an upload, and publishes. node after.js
-// The variables that Sluice needs are in docs/migrating.md.
+// The variables that Sluice needs are in docs/migrating.md (say localhost for `backend`), and SLUICE_ORIGINS=http://localhost:3001.
 
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';

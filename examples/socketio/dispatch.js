@@ -5,7 +5,11 @@ import { Sluice } from './sluice.js';
 export function connect(url, options) {
   const [handlers, rooms] = [new Map(), new Map()];
   const on = (event, handler) => handlers.set(event, handler);
-  const join = (room) => rooms.has(room) || rooms.set(room, sluice.subscribe(room));
+  const join = (room) => {
+    const earlier = rooms.get(room);
+    rooms.set(room, sluice.subscribe(room)); // again, as it may have been refused
+    earlier?.();
+  };
   const leave = (room) => {
     rooms.get(room)?.();
     rooms.delete(room);

@@ -38,8 +38,8 @@ class CorsIT {
                         "quarkus.http.cors.enabled", "true",
                         "quarkus.http.cors.origins", PAGE,
                         "quarkus.http.cors.methods", "GET,POST,DELETE",
-                        "quarkus.http.cors.headers", "authorization,content-type",
-                        "quarkus.http.cors.access-control-allow-credentials", "false"));
+                        "quarkus.http.cors.headers", "authorization,content-type,last-event-id",
+                        "quarkus.http.cors.access-control-allow-credentials", "true"));
     }
 
     @AfterAll
@@ -53,8 +53,8 @@ class CorsIT {
         assertThat(answer.statusCode()).isEqualTo(200);
         assertHeader(answer, ALLOW_ORIGIN, PAGE);
         assertHeader(answer, "access-control-allow-methods", "GET,POST,DELETE");
-        assertHeader(answer, "access-control-allow-headers", "authorization,content-type");
-        assertHeader(answer, "access-control-allow-credentials", "false");
+        assertHeader(answer, "access-control-allow-headers", "authorization,content-type,last-event-id");
+        assertHeader(answer, "access-control-allow-credentials", "true");
     }
 
     @Test
@@ -76,6 +76,24 @@ class CorsIT {
             assertThat(answer.statusCode()).as(origin).isEqualTo(403);
             assertThat(answer.headers().firstValue(ALLOW_ORIGIN)).as(origin).isEmpty();
         }
+    }
+
+    @Test
+    void pageMayReadAStreamWithItsCookieAndResume() {
+        HttpResponse<String> answer = Api.with(pod, "")
+                .send(
+                        "OPTIONS",
+                        "/sse?channel=user:7",
+                        BodyPublishers.noBody(),
+                        "Origin",
+                        PAGE,
+                        "Access-Control-Request-Method",
+                        "GET",
+                        "Access-Control-Request-Headers",
+                        "last-event-id");
+        assertHeader(answer, ALLOW_ORIGIN, PAGE);
+        assertHeader(answer, "access-control-allow-headers", "authorization,content-type,last-event-id");
+        assertHeader(answer, "access-control-allow-credentials", "true");
     }
 
     @Test

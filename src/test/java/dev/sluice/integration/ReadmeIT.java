@@ -100,6 +100,7 @@ class ReadmeIT {
                         token => Object.assign(window, {
                           token, heard: [], fetched: 0, fetchToken: () => token, getToken: async () => token,
                           fetchState: () => fetched++,
+                          renewed: 0, renewCookie: async () => renewed++,
                           show: (...said) => heard.push(said.at(-1)),
                         })""", Tokens.of("reader"));
                 AtomicInteger streams = new AtomicInteger();
@@ -117,6 +118,7 @@ class ReadmeIT {
                 if (streams.get() > 0) {
                     // For the gap, and for the connection that does not resume.
                     assertThat((int) page.evaluate("fetched")).as("fetched").isGreaterThanOrEqualTo(2);
+                    assertThat((int) page.evaluate("renewed")).as("renewed").isPositive();
                 }
             }
             assertOwnPageHears(browser.open("about:blank"), backend, server);
