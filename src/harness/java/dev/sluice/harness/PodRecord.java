@@ -10,8 +10,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
- * What a pod costs the tests. Each pod adds a line to {@code pods.tsv} in the {@link Fork#folder} when it ends: the test class that has started it, its
- * CPU time (zero if it ended by itself or was killed) and its lifetime in seconds, and its configuration.
+ * What a pod costs the tests. Each pod adds a line to {@code pods.tsv} in the {@link Fork#folder} when it ends: the test
+ * class that has started it, its CPU time (zero if it ended by itself or was killed) and its lifetime in seconds, and
+ * its configuration.
  */
 final class PodRecord {
 

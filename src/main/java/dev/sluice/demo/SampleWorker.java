@@ -36,7 +36,8 @@ final class SampleWorker {
 
     /**
      * Works on all uploads at once, each at its own pace, and notifies the user at the end. Uploads that are in work are
-     * left out, because a browser repeats a request whose connection breaks before the answer.
+     * left out, and their user is notified once, because a browser repeats a request whose connection breaks before the
+     * answer.
      */
     void start(String user, List<String> ids) {
         List<String> uploads = ids.stream().filter(inWork::add).toList();

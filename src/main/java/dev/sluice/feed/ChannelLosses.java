@@ -22,7 +22,7 @@ final class ChannelLosses {
      * Creates it without losses.
      *
      * @param onLoss told of the beginning and of the end of each
-     * @param onForgotten told instead of the end if the channel has no listeners any more
+     * @param onForgotten told instead of the end if the channel has lost its last listener
      * @param onInterruption told when there is one, and when there is none any more
      */
     ChannelLosses(

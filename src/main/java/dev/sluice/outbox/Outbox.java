@@ -139,16 +139,18 @@ public final class Outbox {
                 // A format may make them so much longer that they do not fit together.
                 && (!writer.takesBatches() || cost > bounds.maxBytes())) {
             for (int i = 0; i < batch.count(); i++) {
-                // Its own, so that it is charged as one that no other connection shares.
-                send(new PublicationBatch(batch.channel(), batch.get(i)));
+                PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
+                // Held back, its payload is that of all; written, it is a copy for this connection alone.
+                if (isHeldBack(one)) {
+                    one.sharedBy(batch.receivers());
+                }
+                send(one);
             }
         } else if (frame instanceof ReplayBatch batch && batch.count() > 1 && !writer.takesBatches()) {
             for (int i = 0; i < batch.count(); i++) {
                 send(batch.only(i));
             }
-        } else if (frame instanceof PublicationBatch batch
-                && batch.channel().route().overflow() == Overflow.LATEST
-                && isUnwritable()) {
+        } else if (frame instanceof PublicationBatch batch && isHeldBack(batch)) {
             conflate(batch);
         } else if (fits(cost)) {
             write(frame, cost, isLate(frame));
@@ -409,6 +411,10 @@ public final class Outbox {
             flushDue = true;
             loop.flushLater(this);
         }
+    }
+
+    private boolean isHeldBack(PublicationBatch batch) {
+        return batch.channel().route().overflow() == Overflow.LATEST && isUnwritable();
     }
 
     /**

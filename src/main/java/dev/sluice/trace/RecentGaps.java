@@ -80,7 +80,7 @@ final class RecentGaps {
         losses.put(loss.channel(), new Period(loss.since(), loss.until(), REDIS));
     }
 
-    /** The loss was one of connections until then, and of none afterwards. */
+    /** The loss concerned connections until then, and none afterwards. */
     synchronized void onForgotten(@Observes ForgottenLoss loss) {
         losses.computeIfPresent(
                 loss.channel(),

@@ -336,7 +336,7 @@ class ShardsTest {
         /** By channel, what was told last; also before it had a listener. */
         private final Map<String, ChannelLoss> last = new HashMap<>();
 
-        /** The channels of whose loss the beginning was told, and neither the end nor that it is forgotten. */
+        /** The channels whose loss has begun, and has neither ended nor been forgotten. */
         private final Set<String> unended = new HashSet<>();
 
         private int asked;

@@ -79,7 +79,7 @@ class CorsIT {
     }
 
     @Test
-    void pageMayReadAStreamWithItsCookieAndResume() {
+    void pageMayAskForAStreamWithItsCookieAndResume() {
         HttpResponse<String> answer = Api.with(pod, "")
                 .send(
                         "OPTIONS",

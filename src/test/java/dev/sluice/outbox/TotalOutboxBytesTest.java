@@ -96,6 +96,23 @@ class TotalOutboxBytesTest {
         assertThat(failures).isNotEmpty();
     }
 
+    @Test
+    void splitPublicationsThatAreHeldBackCountOnce() {
+        PublicationBatch batch = new PublicationBatch(
+                TestOutboxFactory.channel("upload:7"), new Payload(1, null, new byte[QUARTER / 4], true, 0));
+        batch.add(new Payload(2, null, new byte[QUARTER / 4], true, 0));
+        List<Stuck> all =
+                IntStream.range(0, 10).mapToObj(i -> new Stuck("" + i)).toList();
+        all.forEach(stuck -> {
+            stuck.writer.takesBatches = false;
+            stuck.send(text(Outbox.HIGH_WATER_MARK + 1024));
+        });
+        // With as many connections, their payload would be shared by these.
+        batch.sharedBy(100 * all.size());
+        all.forEach(stuck -> stuck.send(batch));
+        assertThat(failures).isEmpty();
+    }
+
     private void sendToMany(boolean shares) {
         PublicationBatch shared = new PublicationBatch(
                 TestOutboxFactory.channel("user:7"), new Payload(1, null, new byte[QUARTER / 2], true, 0));

@@ -1398,7 +1398,7 @@ final class ResumeSimulation {
             int number = Integer.parseInt(data.substring(0, data.indexOf('\n')));
             Position before = since.get(channel);
             if (sharded && !isNamed(channel)) {
-                // Gaps are told, which is not looked at here; a master that lags may send its last ones late. Nothing
+                // Gaps allow jumps; a master that lags may send its last ones late. Nothing
                 // comes twice.
                 if (!seen.computeIfAbsent(channel, x -> new HashSet<>()).add(number)) {
                     violation(channel + " " + number + " came again");
