@@ -107,7 +107,7 @@ class TotalOutboxBytesTest {
             stuck.writer.takesBatches = false;
             stuck.send(text(Outbox.HIGH_WATER_MARK + 1024));
         });
-        // With as many connections, their payload would be shared by these.
+        // A hundred times as many connections share the payload.
         batch.sharedBy(100 * all.size());
         all.forEach(stuck -> stuck.send(batch));
         assertThat(failures).isEmpty();

@@ -1398,8 +1398,7 @@ final class ResumeSimulation {
             int number = Integer.parseInt(data.substring(0, data.indexOf('\n')));
             Position before = since.get(channel);
             if (sharded && !isNamed(channel)) {
-                // Gaps allow jumps; a master that lags may send its last ones late. Nothing
-                // comes twice.
+                // Gaps allow jumps; a master that lags may send its last ones late. Nothing comes twice.
                 if (!seen.computeIfAbsent(channel, x -> new HashSet<>()).add(number)) {
                     violation(channel + " " + number + " came again");
                 }
