@@ -324,7 +324,7 @@ final class Relay {
                 changed(streams, publication);
                 return null;
             }
-            channel = routes.resolve(publication.bytes(), publication.nameLength());
+            channel = routes.resolve(publication.bytes(), publication.nameLength(), publication.nameHash());
             if (channel == null) {
                 unrouted.increment();
             } else if (publication.payloadLength() > maxPayload) {

@@ -183,7 +183,7 @@ final class Ticker {
             int size = publications.size();
             for (int i = 0; i < size; i++) {
                 Publication publication = publications.get(i);
-                clock.count(NameHash.of(publication.bytes(), publication.nameLength()), publication.payloadLength());
+                clock.count(publication.nameHash(), publication.payloadLength());
             }
         }
         return new Batch(before, publications);

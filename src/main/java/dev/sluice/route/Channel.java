@@ -1,5 +1,6 @@
 package dev.sluice.route;
 
+import dev.sluice.clock.NameHash;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -19,12 +20,12 @@ public final class Channel implements Comparable<Channel> {
     private final int length;
     private final int hash;
 
-    /** Creates a channel whose name is the first bytes of an array that never changes. */
-    Channel(Route route, byte[] bytes, int length) {
-        this(route, bytes, length, hash(bytes, length));
-    }
-
-    private Channel(Route route, byte[] bytes, int length, int hash) {
+    /**
+     * Creates a channel whose name is the first bytes of an array that never changes.
+     *
+     * @param hash the {@link NameHash} of the name
+     */
+    Channel(Route route, byte[] bytes, int length, int hash) {
         this.route = route;
         this.bytes = bytes;
         this.length = length;
@@ -99,13 +100,5 @@ public final class Channel implements Comparable<Channel> {
     @Override
     public String toString() {
         return name();
-    }
-
-    private static int hash(byte[] bytes, int length) {
-        int hash = 1;
-        for (int i = 0; i < length; i++) {
-            hash = 31 * hash + bytes[i];
-        }
-        return hash;
     }
 }

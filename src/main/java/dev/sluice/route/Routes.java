@@ -1,5 +1,6 @@
 package dev.sluice.route;
 
+import dev.sluice.clock.NameHash;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -48,15 +49,22 @@ public final class Routes {
         return Arrays.stream(known).map(Known::route).toList();
     }
 
+    /** Does what {@link #resolve(byte[], int, int)} does, for a name whose hash is not known. */
+    public @Nullable Channel resolve(byte[] bytes, int length) {
+        return resolve(bytes, length, NameHash.of(bytes, length));
+    }
+
     /**
      * Returns the channel whose name is the first bytes of the array, or {@code null} if no route has its prefix, or
      * its id is empty or too long. The array must never change.
+     *
+     * @param hash the {@link NameHash} of the name
      */
-    public @Nullable Channel resolve(byte[] bytes, int length) {
+    public @Nullable Channel resolve(byte[] bytes, int length, int hash) {
         for (Known one : known) {
             int start = one.start().length;
             if (length > start && beginsWith(bytes, one.start())) {
-                return length - start > MAX_ID_BYTES ? null : new Channel(one.route(), bytes, length);
+                return length - start > MAX_ID_BYTES ? null : new Channel(one.route(), bytes, length, hash);
             }
         }
         return null;

@@ -303,19 +303,6 @@ class TickerTest {
         assertThat(ticks).containsExactly(Ticker.Outcome.IGNORED, Ticker.Outcome.IGNORED);
     }
 
-    @Test
-    void nameHashDependsOnEveryByte() {
-        byte[] name = "upload:0123456789".getBytes(US_ASCII);
-        List<Integer> hashes = new ArrayList<>(List.of(NameHash.of(name, name.length)));
-        for (int i = 0; i < name.length; i++) {
-            byte[] other = name.clone();
-            other[i] ^= 1;
-            hashes.add(NameHash.of(other, name.length));
-            hashes.add(NameHash.of(name, i));
-        }
-        assertThat(hashes).doesNotHaveDuplicates();
-    }
-
     private void adopt() {
         ticker.start();
         hear(tick(5, 50, 40));

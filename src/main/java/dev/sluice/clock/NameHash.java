@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -6,9 +6,9 @@ import java.nio.ByteOrder;
 
 /**
  * A hash of a channel's name that is equal in all pods. It takes few instructions, because it is computed for every
- * publication.
+ * publication. Immutable, so any thread may call it.
  */
-final class NameHash {
+public final class NameHash {
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -18,7 +18,7 @@ final class NameHash {
     private NameHash() {}
 
     /** Returns the hash of the first bytes. */
-    static int of(byte[] bytes, int length) {
+    public static int of(byte[] bytes, int length) {
         long hash = length;
         int at = 0;
         for (; at + Long.BYTES <= length; at += Long.BYTES) {
