@@ -68,7 +68,8 @@ final class Curve {
                                                 point -> point.cost().ranged("%.1f")),
                                         figure("against 1,000 connections", this::againstBase)))
                         + "\n\nMedians of rows that were measured one after another, not in turn."
-                        + verdict().map(verdict -> " Sluice: " + verdict + ".").orElse(""));
+                        + verdict().map(verdict -> " Sluice: " + verdict + ".").orElse("")
+                        + " [Why they grow](../README.md#with-10000-connections).");
     }
 
     private String againstBase(Point point) {

@@ -83,8 +83,9 @@ class ProseTest {
                 |1,000|node|20.0|1.00|
                 |10,000|sluice|20.0|2.00|
                 """));
-        assertTrue(table.endsWith(
-                "Sluice: 10.0 µs with 1,000, 20.0 µs with 10,000 connections: 100 % more, over a fifth."));
+        assertTrue(
+                table.endsWith("Sluice: 10.0 µs with 1,000, 20.0 µs with 10,000 connections: 100 % more, over a fifth."
+                        + " [Why they grow](../README.md#with-10000-connections)."));
     }
 
     @Test
