@@ -70,9 +70,7 @@ public final class Starts extends Program {
             commands.put(ways.get(i), List.of(ways.get(i + 1).split(" ")));
         }
         if (nativeExecutable != null) {
-            commands.put(
-                    "native executable",
-                    List.of(nativeExecutable.toAbsolutePath().toString()));
+            commands.put("native executable", Sluice.command(nativeExecutable.toAbsolutePath()));
         }
         Map<String, List<Start>> starts = measure(quick ? QUICK_ROUNDS : rounds, commands);
         String table = Page.table(

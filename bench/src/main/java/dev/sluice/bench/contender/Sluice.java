@@ -9,6 +9,7 @@ import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -85,8 +86,15 @@ public final class Sluice implements Contender {
 
     /** A native executable with defaults. */
     public static Sluice executable(String id, Path executable) {
-        return new Sluice(
-                id, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1, PublishProtocol.REDIS);
+        return new Sluice(id, command(executable), Map.of(), false, ClientProtocol.V1, PublishProtocol.REDIS);
+    }
+
+    /** Returns the command of a native executable: as in the image, Netty's library is beside it if the build put it there. */
+    public static List<String> command(Path executable) {
+        Path library = executable.resolveSibling("epoll");
+        return Files.isDirectory(library)
+                ? List.of(executable.toString(), "-Djava.library.path=" + library)
+                : List.of(executable.toString());
     }
 
     @Override
