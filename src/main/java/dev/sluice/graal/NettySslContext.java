@@ -18,36 +18,13 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Netty 4.1.138 makes contexts of TLS clients in a new method with one more parameter. Quarkus 3.33 replaces only the older one, so the new
- * one would need OpenSSL's classes, and no native executable could be built. Can go when Quarkus replaces it.
+ * Netty 4.1.138 makes contexts of TLS clients in a method with one more parameter than before. Quarkus 3.33 replaces only the older one, so
+ * this one would need OpenSSL's classes, and no native executable could be built. Can go when Quarkus replaces it.
  */
-@TargetClass(className = "io.netty.handler.ssl.SslContext")
+@TargetClass(SslContext.class)
 final class NettySslContext {
 
-    /** Quarkus replaces it with one that knows only the JDK's TLS. */
-    @Alias
-    static native SslContext newClientContextInternal(
-            SslProvider provider,
-            Provider sslContextProvider,
-            X509Certificate[] trustCert,
-            TrustManagerFactory trustManagerFactory,
-            X509Certificate[] keyCertChain,
-            PrivateKey key,
-            String keyPassword,
-            KeyManagerFactory keyManagerFactory,
-            Iterable<String> ciphers,
-            CipherSuiteFilter cipherFilter,
-            ApplicationProtocolConfig apn,
-            String[] protocols,
-            long sessionCacheSize,
-            long sessionTimeout,
-            boolean enableOcsp,
-            SecureRandom secureRandom,
-            String keyStoreType,
-            String endpointIdentificationAlgorithm,
-            Map.Entry<SslContextOption<?>, Object>[] options)
-            throws SSLException;
-
+    /** Makes one of the JDK, as the original does for {@link SslProvider#JDK}; executables have no other. */
     @Substitute
     static SslContext newClientContextInternal(
             SslProvider provider,
@@ -71,8 +48,10 @@ final class NettySslContext {
             String endpointIdentificationAlgorithm,
             Map.Entry<SslContextOption<?>, Object>[] options)
             throws SSLException {
-        return newClientContextInternal(
-                provider,
+        if (enableOcsp) {
+            throw new IllegalArgumentException("OCSP is not supported with this SslProvider: " + provider);
+        }
+        Object context = new JdkClientContext(
                 sslContextProvider,
                 trustCert,
                 trustManagerFactory,
@@ -86,10 +65,44 @@ final class NettySslContext {
                 protocols,
                 sessionCacheSize,
                 sessionTimeout,
-                enableOcsp,
                 secureRandom,
                 keyStoreType,
                 endpointIdentificationAlgorithm,
-                options);
+                new Resumption());
+        return (SslContext) context;
+    }
+
+    /** Gives access to a constructor that is not public. */
+    @TargetClass(className = "io.netty.handler.ssl.JdkSslClientContext")
+    static final class JdkClientContext {
+
+        @Alias
+        JdkClientContext(
+                Provider sslContextProvider,
+                X509Certificate[] trustCert,
+                TrustManagerFactory trustManagerFactory,
+                X509Certificate[] keyCertChain,
+                PrivateKey key,
+                String keyPassword,
+                KeyManagerFactory keyManagerFactory,
+                Iterable<String> ciphers,
+                CipherSuiteFilter cipherFilter,
+                ApplicationProtocolConfig apn,
+                String[] protocols,
+                long sessionCacheSize,
+                long sessionTimeout,
+                SecureRandom secureRandom,
+                String keyStoreType,
+                String endpointIdentificationAlgorithm,
+                Resumption resumption)
+                throws SSLException {}
+    }
+
+    /** Gives access to a class that is not public. */
+    @TargetClass(className = "io.netty.handler.ssl.ResumptionController")
+    static final class Resumption {
+
+        @Alias
+        Resumption() {}
     }
 }
