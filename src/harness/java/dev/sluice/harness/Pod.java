@@ -204,6 +204,11 @@ public final class Pod implements AutoCloseable {
                 });
     }
 
+    /** Waits until publications have positions. */
+    public void awaitPositions() {
+        await("positions").until(() -> log().contains("positions in era"));
+    }
+
     /** Waits until the pod has handled all earlier publications. */
     public void awaitHandled(Redis redis) {
         try (Client client = Client.of(this, "awaits")) {

@@ -1,7 +1,6 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -52,7 +51,7 @@ class ApiDocumentsIT {
         String operation = "send" + version;
         String channel = "upload:" + Stage.upload();
         String protocol = "sluice." + version.toLowerCase(Locale.ROOT);
-        await("positions").until(() -> STAGE.pod().log().contains("positions in era"));
+        STAGE.pod().awaitPositions();
         STAGE.redis().publish(channel, "{\"n\":1}");
         STAGE.pod().awaitHandled(STAGE.redis());
         try (Client refused = Client.connect(STAGE.pod().webSocket("/ws"), Map.of(), protocol);

@@ -2,7 +2,6 @@ package dev.sluice.integration;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Route;
@@ -52,7 +51,6 @@ class ClientPackageIT {
         npm.run(
                 "install",
                 "--no-save",
-                "--no-package-lock",
                 "--offline",
                 "--ignore-scripts",
                 PACKED.resolve(archive).toString());
@@ -70,7 +68,7 @@ class ClientPackageIT {
         Browser browser = Objects.requireNonNull(started);
         String upload = Stage.upload();
         String next = Stage.upload();
-        await("positions").until(() -> STAGE.pod().log().contains("positions in era"));
+        STAGE.pod().awaitPositions();
         int closed = Ports.free();
         try (TcpProxy proxy = new TcpProxy(STAGE.pod().port())) {
             // Of the pod's own origin, so that it may connect.

@@ -113,7 +113,7 @@ class PositionIT {
 
     /** Connects once the pod has positions. */
     private static Client connect(Pod pod, String user) {
-        await("the clock").until(() -> pod.log().contains("positions in era"));
+        pod.awaitPositions();
         Client client =
                 Client.connect(pod.webSocket("/ws"), Map.of(), "sluice.v2").authenticate(Tokens.of(user));
         JsonObject success = nextOwn(client, "auth_success");
