@@ -68,6 +68,8 @@ class ArchitectureTest {
 
     static final Set<String> QUARKUS = Set.of(
             "access.RequestTokenMechanism",
+            "graal.OpenApiOnDemand",
+            "graal.QuickNameMatch",
             "guard.ConnectGate",
             "http.Gate",
             "redis.ClientTypeCheck",
@@ -85,6 +87,7 @@ class ArchitectureTest {
             "access.TokenVerifier",
             "access.VerificationKey",
             "demo.DevTokenFactory",
+            "graal.QuickNameMatch",
             "wire.EventLoops");
 
     /** Besides the packages wire and feed. */

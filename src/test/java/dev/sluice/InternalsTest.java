@@ -108,6 +108,10 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code demo/DevTokenFactory}: {@code KeyUtils}: the private key. Fails: {@code DevModeTest}.
  *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of
  *       the default client. Fails: {@code ClientTypeCheckTest}.
+ *   <li>{@code graal/OpenApiOnDemand}: the recorder calls {@code OpenApiDocumentService} at start, which keeps the documents by
+ *       name. Fails: {@code SubstitutionsTest}; {@code ApiDocumentsIT} of an executable.
+ *   <li>{@code graal/QuickNameMatch}: {@code PropertiesUtil.isMapped} compares one segment, and only a star matches another text.
+ *       Fails: {@code QuickNameMatchTest}.
  *   <li>{@code log/RootCause}: Netty's message of a refused connection. Fails: here.
  *   <li>{@code UnreadVariableCheck}: {@code ConfigMappings}: the keys of a tree. Fails: {@code
  *       ConfigurationPageTest}.

@@ -7,7 +7,9 @@ import java.util.function.BooleanSupplier;
 public final class Waiting {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final Duration INTERVAL = Duration.ofMillis(20);
+
+    /** Little beside the 50 ms in which an executable starts, which bench/start measures. */
+    private static final Duration INTERVAL = Duration.ofMillis(2);
 
     private Waiting() {}
 

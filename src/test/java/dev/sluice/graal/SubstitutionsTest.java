@@ -2,19 +2,37 @@ package dev.sluice.graal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.oracle.svm.core.annotate.Alias;
 import com.oracle.svm.core.annotate.Substitute;
 import com.oracle.svm.core.annotate.TargetClass;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import io.netty.handler.ssl.SslContext;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What Quarkus and Sluice replace in native executables must fit the version of Netty, which is newer than Quarkus's. */
+/** What Sluice replaces in native executables must fit the libraries; no other test without GraalVM uses it. */
 class SubstitutionsTest {
+
+    private static final JavaClasses SLUICE = new ClassFileImporter().importPackages("dev.sluice.graal");
+
+    @Test
+    void targetsHaveWhatSluiceReplacesOrUses() {
+        List<JavaClass> substitutions = SLUICE.stream()
+                .filter(type -> type.isAnnotatedWith(TargetClass.class))
+                .toList();
+        assertThat(substitutions).hasSizeGreaterThan(3).allSatisfy(substitution -> {
+            JavaClass target = new ClassFileImporter().importClass(load(target(substitution)));
+            assertThat(members(target)).containsAll(members(substitution));
+        });
+    }
 
     /** If Netty adds an overload that nobody replaces, what it calls is compiled in, and the build of an executable fails. */
     @Test
@@ -40,19 +58,42 @@ class SubstitutionsTest {
         assertThat(replaced).isEqualTo(overloads);
     }
 
+    /** Returns the members of a target, or those of a substitution that stand for the target's. */
+    private static Set<String> members(JavaClass type) {
+        boolean substitution = type.isAnnotatedWith(TargetClass.class);
+        return type.getMembers().stream()
+                .filter(member -> !substitution
+                        || member.isAnnotatedWith(Alias.class)
+                        || member.isAnnotatedWith(Substitute.class))
+                .map(member -> member instanceof JavaCodeUnit code
+                        ? (code.getModifiers().contains(JavaModifier.STATIC) ? "static " : "") + signature(code)
+                        : member.getName())
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Class<?> load(String name) {
+        try {
+            return Class.forName(name, false, SubstitutionsTest.class.getClassLoader());
+        } catch (ClassNotFoundException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private static boolean makesContext(JavaMethod method) {
         return method.getName().matches("new(Client|Server)ContextInternal");
     }
 
-    private static String target(JavaClass substitution) {
-        TargetClass target = substitution.getAnnotationOfType(TargetClass.class);
-        return target.className().isEmpty() ? target.value().getName() : target.className();
+    /** Returns the name of the class for which a substitution stands; that of another class is its own. */
+    private static String target(JavaClass type) {
+        return type.tryGetAnnotationOfType(TargetClass.class)
+                .map(target -> target.className().isEmpty() ? target.value().getName() : target.className())
+                .orElse(type.getName());
     }
 
-    private static String signature(JavaMethod method) {
-        return method.getName()
-                + method.getRawParameterTypes().stream()
-                        .map(JavaClass::getSimpleName)
+    private static String signature(JavaCodeUnit code) {
+        return code.getName()
+                + code.getRawParameterTypes().stream()
+                        .map(SubstitutionsTest::target)
                         .collect(Collectors.joining(", ", "(", ")"));
     }
 }
