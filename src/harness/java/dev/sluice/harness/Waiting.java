@@ -7,20 +7,24 @@ import java.util.function.BooleanSupplier;
 public final class Waiting {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration INTERVAL = Duration.ofMillis(20);
 
-    /** Little beside the 50 ms in which an executable starts, which bench/start measures. */
-    private static final Duration INTERVAL = Duration.ofMillis(2);
+    /** Asks often as long as bench/start may wait for an executable, and seldom while a JVM needs the processor. */
+    private static final Duration SHORT_WAIT = Duration.ofMillis(200);
+
+    private static final Duration SHORT_INTERVAL = Duration.ofMillis(2);
 
     private Waiting() {}
 
     /** Returns when the condition holds; fails after a minute. */
     public static void until(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        long begin = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
+            long waited = System.nanoTime() - begin;
+            if (waited > PATIENCE.toNanos()) {
                 throw new IllegalStateException(what + " is not ready after " + PATIENCE.toSeconds() + " s");
             }
-            sleep(INTERVAL);
+            sleep(waited < SHORT_WAIT.toNanos() ? SHORT_INTERVAL : INTERVAL);
         }
     }
 

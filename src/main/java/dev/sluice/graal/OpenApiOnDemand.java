@@ -53,9 +53,10 @@ final class OpenApiOnDemand {
         @Substitute
         public byte[] getDocument(String documentName, Format format) {
             synchronized (PENDING) {
-                Ingredients pending = PENDING.remove(documentName);
+                Ingredients pending = PENDING.get(documentName);
                 if (pending != null) {
                     prepareDocument(pending.autoSecurityFilter(), pending.filtersByStage(), documentName);
+                    PENDING.remove(documentName);
                 }
                 OpenApiDocumentHolder document = documentHolders.get(documentName);
                 if (document == null) {

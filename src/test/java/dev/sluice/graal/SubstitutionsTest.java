@@ -8,6 +8,8 @@ import com.oracle.svm.core.annotate.TargetClass;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -18,7 +20,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What Sluice replaces in native executables must fit the libraries; no other test without GraalVM uses it. */
+/** What Sluice replaces in native executables must fit the libraries, which else only GraalVM checks. */
 class SubstitutionsTest {
 
     private static final JavaClasses SLUICE = new ClassFileImporter().importPackages("dev.sluice.graal");
@@ -65,10 +67,14 @@ class SubstitutionsTest {
                 .filter(member -> !substitution
                         || member.isAnnotatedWith(Alias.class)
                         || member.isAnnotatedWith(Substitute.class))
-                .map(member -> member instanceof JavaCodeUnit code
-                        ? (code.getModifiers().contains(JavaModifier.STATIC) ? "static " : "") + signature(code)
-                        : member.getName())
+                .map(member -> (member.getModifiers().contains(JavaModifier.STATIC) ? "static " : "") + typed(member))
                 .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static String typed(JavaMember member) {
+        return member instanceof JavaCodeUnit code
+                ? target(code.getRawReturnType()) + " " + signature(code)
+                : target(((JavaField) member).getRawType()) + " " + member.getName();
     }
 
     private static Class<?> load(String name) {
