@@ -217,19 +217,36 @@ public final class ServerProcess implements AutoCloseable {
         return succeed(jcmd, Long.toString(pid()), command);
     }
 
-    private static String succeed(String... command) {
-        return output(command).orElseThrow(() -> new IllegalStateException(String.join(" ", command) + " failed"));
+    /** Runs a short command and returns what it prints, stripped; fails with that if the command fails. */
+    public static String succeed(String... command) {
+        try {
+            Result result = result(command);
+            if (result.status != 0) {
+                throw new IllegalStateException(String.join(" ", command) + " failed:\n" + result.printed);
+            }
+            return result.printed;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Runs a short command and returns what it prints, stripped; empty if there is no such command or it fails. */
     public static Optional<String> output(String... command) {
         try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
-            String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            return process.waitFor() == 0 ? Optional.of(printed) : Optional.empty();
+            Result result = result(command);
+            return result.status == 0 ? Optional.of(result.printed) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
+        }
+    }
+
+    private record Result(int status, String printed) {}
+
+    private static Result result(String... command) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        try {
+            return new Result(process.waitFor(), printed);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
