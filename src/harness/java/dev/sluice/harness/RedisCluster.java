@@ -76,11 +76,12 @@ public final class RedisCluster implements AutoCloseable {
         return "127.0.0.1:" + node.port();
     }
 
-    /** Waits until every running node knows a master for every slot, and has a replica for every master. */
+    /** Waits until every running node knows all others and a master for every slot, and every replica has its master. */
     public void awaitWhole() {
-        patiently("the cluster")
-                .ignoreExceptions()
-                .until(() -> running().stream().allMatch(RedisCluster::isWhole));
+        patiently("the cluster").ignoreExceptions().until(() -> {
+            List<String> ids = running().stream().map(RedisCluster::id).toList();
+            return running().stream().allMatch(node -> isWhole(node, ids));
+        });
     }
 
     /** Waits until replicas have replaced all dead masters. */
@@ -93,12 +94,13 @@ public final class RedisCluster implements AutoCloseable {
                                         .contains("cluster_state:ok")));
     }
 
-    private static boolean isWhole(Redis node) {
+    private static boolean isWhole(Redis node, List<String> ids) {
         String state = (String) Objects.requireNonNull(node.reply("CLUSTER", "INFO"));
         String nodes = (String) Objects.requireNonNull(node.reply("CLUSTER", "NODES"));
         return state.contains("cluster_state:ok")
                 && state.contains("cluster_slots_ok:16384")
                 && nodes.lines().noneMatch(line -> line.contains("handshake"))
+                && ids.stream().allMatch(nodes::contains)
                 && (node.isMaster()
                         || ((String) Objects.requireNonNull(node.reply("INFO", "replication")))
                                 .contains("master_link_status:up"));
