@@ -27,6 +27,7 @@ final class UnreadVariableCheck {
     private static final Logger LOG = Logger.getLogger(UnreadVariableCheck.class);
 
     private static final String PREFIX = "SLUICE_";
+    private static final String NAMESPACE = "sluice.";
     private static final String SERVICE_HOST = "_SERVICE_HOST";
 
     /** The suffixes that Kubernetes adds to the name of a Service. */
@@ -51,19 +52,26 @@ final class UnreadVariableCheck {
      * Returns the variables without effect, sorted.
      *
      * @param names the names of all properties, including those that SmallRye derives from variables
-     * @param keys every configuration key; {@code *} stands for one segment
+     * @param keys every configuration key of Sluice; {@code *} stands for one segment
      */
     static List<String> of(Set<String> variables, Stream<String> names, Set<String> keys) {
+        List<String> candidates = variables.stream()
+                .filter(name -> variable(name).startsWith(PREFIX))
+                .sorted()
+                .toList();
+        if (candidates.isEmpty()) {
+            return candidates;
+        }
         Pattern key = Pattern.compile(keys.stream()
                 .map(one -> "\\Q" + one.replace("*", "\\E([^.]+|\"[^\"]+\")\\Q") + "\\E")
                 .collect(Collectors.joining("|")));
-        Set<String> read = names.filter(name -> key.matcher(name).matches())
+        // Most names are not Sluice's, and the pattern is slow.
+        Set<String> read = names.filter(name -> name.startsWith(NAMESPACE))
+                .filter(name -> key.matcher(name).matches())
                 .map(UnreadVariableCheck::variable)
                 .collect(Collectors.toSet());
-        return variables.stream()
-                .filter(name -> variable(name).startsWith(PREFIX))
+        return candidates.stream()
                 .filter(name -> !read.contains(variable(name)) && !isServiceLink(name, variables))
-                .sorted()
                 .toList();
     }
 

@@ -68,6 +68,7 @@ class ArchitectureTest {
 
     static final Set<String> QUARKUS = Set.of(
             "access.RequestTokenMechanism",
+            "access.BackendClientFactory",
             "graal.OpenApiOnDemand",
             "graal.QuickNameMatch",
             "guard.ConnectGate",

@@ -104,6 +104,8 @@ import org.junit.jupiter.api.Test;
  *       VerificationKeyTest}.
  *   <li>{@code access/RequestToken}, {@code access/ServerKeys}, {@code access/StaticKeys}: {@code
  *       JWTAuthContextInfo}: the configured keys, header and cookie. Fails: {@code KeysIT}, {@code RequestTokenIT}.
+ *   <li>{@code access/BackendClientFactory}: {@code TlsConfigUtils} of Quarkus: the options of a TLS configuration. Fails: {@code
+ *       TlsIT}.
  *   <li>{@code access/TokenFailureMapper}: the causes of a {@code ParseException}. Fails: {@code TokenVerifierTest}.
  *   <li>{@code demo/DevTokenFactory}: {@code KeyUtils}: the private key. Fails: {@code DevModeTest}.
  *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of

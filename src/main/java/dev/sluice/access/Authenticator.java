@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.ConnectRequest;
+import dev.sluice.access.ConnectWebhook.ConnectRequest;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.log.LogThrottle;
@@ -8,9 +8,7 @@ import dev.sluice.log.RootCause;
 import dev.sluice.span.Span;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
-import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +27,13 @@ public final class Authenticator {
     private final TokenVerifier tokens;
     private final @Nullable ConnectWebhook webhook;
 
-    Authenticator(
-            TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls, MeterRegistry metrics) {
+    Authenticator(TokenVerifier tokens, SluiceConfig config, BackendClientFactory backends, MeterRegistry metrics) {
         this.tokens = tokens;
         // Registered even without a webhook, like all limits.
         LimitMeter tooMany = new LimitMeter("webhook-token-bytes", metrics);
         this.webhook = config.webhook()
                 .connectUrl()
-                .map(url -> new ConnectWebhook(url, config, tls.get(), tooMany))
+                .map(url -> new ConnectWebhook(backends.at(url), config, tooMany))
                 .orElse(null);
     }
 

@@ -14,11 +14,9 @@ import dev.sluice.span.Span;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
@@ -53,10 +51,10 @@ public final class Authorizer {
             Routes routes,
             SluiceConfig config,
             CommandConnectionFactory redis,
-            Instance<TlsConfigurationRegistry> tls,
+            BackendClientFactory backends,
             RecentRefusals refusals,
             MeterRegistry metrics) {
-        this(routes, authorizers(routes, config, redis, tls), refusals, metrics);
+        this(routes, authorizers(routes, config, redis, backends), refusals, metrics);
     }
 
     Authorizer(
@@ -75,10 +73,7 @@ public final class Authorizer {
 
     /** Returns one authorizer for each kind of access in use that needs one. */
     private static Map<Access, ChannelAuthorizer> authorizers(
-            Routes routes,
-            SluiceConfig config,
-            CommandConnectionFactory redis,
-            Instance<TlsConfigurationRegistry> tls) {
+            Routes routes, SluiceConfig config, CommandConnectionFactory redis, BackendClientFactory backends) {
         Set<@Nullable Access> used = routes.all().stream().map(Route::access).collect(Collectors.toSet());
         Map<Access, ChannelAuthorizer> authorizers = new EnumMap<>(Access.class);
         if (used.contains(Access.OWNER)) {
@@ -86,7 +81,7 @@ public final class Authorizer {
         }
         if (used.contains(Access.WEBHOOK)) {
             authorizers.put(
-                    Access.WEBHOOK, webhook(config.webhook(), config.access().pending(), tls.get()));
+                    Access.WEBHOOK, webhook(config.webhook(), config.access().pending(), backends));
         }
         return authorizers;
     }
@@ -97,11 +92,9 @@ public final class Authorizer {
                 new Bulkhead<>("Redis's answer about owners", config.timeout(), config.concurrency(), pending));
     }
 
-    private static ChannelAuthorizer webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
+    private static ChannelAuthorizer webhook(WebhookConfig config, int pending, BackendClientFactory backends) {
         return new Webhook(
-                config.url().orElseThrow(),
-                config,
-                tls,
+                backends.at(config.url().orElseThrow()),
                 new Bulkhead<>("the answer of sluice.webhook.url", config.timeout(), config.concurrency(), pending),
                 new WebhookCache<>(config));
     }

@@ -1,21 +1,19 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.span.Span;
-import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
-import jakarta.ws.rs.WebApplicationException;
+import io.vertx.core.json.JsonObject;
 import jakarta.ws.rs.core.Response;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -27,6 +25,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectWebhook {
 
+    /**
+     * Whether the user of a valid token may connect.
+     *
+     * @param user the token's subject
+     * @param claims all that the token says
+     */
+    record ConnectRequest(String user, Map<String, Object> claims) {
+
+        private JsonObject toJson() {
+            return new JsonObject().put("user", user).put("claims", claims);
+        }
+    }
+
     /** Tokens that wait for an answer: a token that asks counts twice, one that shares the answer once. */
     private final TokenBudget waiting;
 
@@ -36,7 +47,7 @@ final class ConnectWebhook {
     /** By the digest of the token, which may be long. */
     private final WebhookCache<String> answers;
 
-    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls, LimitMeter tooMany) {
+    ConnectWebhook(BackendClient backend, SluiceConfig config, LimitMeter tooMany) {
         WebhookConfig webhook = config.webhook();
         this.waiting = new TokenBudget(
                 Integer.MAX_VALUE, (int) webhook.connectTokenBytes().asLongValue());
@@ -47,7 +58,7 @@ final class ConnectWebhook {
                 webhook.concurrency(),
                 config.access().pending());
         this.answers = new WebhookCache<>(webhook);
-        this.backend = BackendClient.at(url, webhook, tls);
+        this.backend = backend;
     }
 
     /** Whether the user may connect; fails without a decision. Answers on any thread. */
@@ -69,14 +80,7 @@ final class ConnectWebhook {
     }
 
     private Uni<Boolean> send(ConnectRequest request, Span span) {
-        return backend.send(
-                        span,
-                        (asked, call) ->
-                                asked.mayConnect(call.header(Backend.PARENT), call.header(Backend.STATE), request))
-                .onItem()
-                .transformToUni(answer -> answer(answer.getStatus()))
-                .onFailure(WebApplicationException.class)
-                .recoverWithUni(refusal -> answer(refusal.getResponse().getStatus()));
+        return backend.ask(request.toJson(), span).onItem().transformToUni(ConnectWebhook::answer);
     }
 
     /**

@@ -1,15 +1,12 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.Question;
 import dev.sluice.bulkhead.Bulkhead;
-import dev.sluice.config.WebhookConfig;
 import dev.sluice.route.Channel;
 import dev.sluice.span.Span;
-import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
-import jakarta.ws.rs.WebApplicationException;
+import io.vertx.core.json.JsonObject;
 import jakarta.ws.rs.core.Response;
-import java.net.URI;
+import java.io.IOException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -20,17 +17,25 @@ final class Webhook implements ChannelAuthorizer {
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 
+    /**
+     * Whether a user may listen to a channel.
+     *
+     * @param user the subject of the user's token
+     * @param channel the channel's name
+     */
+    record Question(String user, String channel) {
+
+        private JsonObject toJson() {
+            return new JsonObject().put("user", user).put("channel", channel);
+        }
+    }
+
     private final BackendClient backend;
     private final Bulkhead<Boolean> bulkhead;
     private final WebhookCache<Question> answers;
 
-    Webhook(
-            URI url,
-            WebhookConfig config,
-            TlsConfigurationRegistry tls,
-            Bulkhead<Boolean> bulkhead,
-            WebhookCache<Question> answers) {
-        this.backend = BackendClient.at(url, config, tls);
+    Webhook(BackendClient backend, Bulkhead<Boolean> bulkhead, WebhookCache<Question> answers) {
+        this.backend = backend;
         this.bulkhead = bulkhead;
         this.answers = answers;
     }
@@ -45,23 +50,14 @@ final class Webhook implements ChannelAuthorizer {
         Question question = new Question(user, channel.name());
         return answers.ask(
                 question,
-                () -> bulkhead.call(() -> backend.send(
-                                span,
-                                (asked, call) -> asked.mayListen(
-                                        call.header(Backend.PARENT), call.header(Backend.STATE), question))
-                        .map(answer -> allows(answer.getStatus()))
-                        .onFailure(WebApplicationException.class)
-                        .recoverWithUni(Webhook::refused)));
+                () -> bulkhead.call(
+                        () -> backend.ask(question.toJson(), span).onItem().transformToUni(Webhook::answer)));
     }
 
-    private static boolean allows(int status) {
-        return Response.Status.Family.familyOf(status) == Response.Status.Family.SUCCESSFUL;
-    }
-
-    private static Uni<Boolean> refused(WebApplicationException refusal) {
-        int status = refusal.getResponse().getStatus();
-        boolean inTrouble = NO_ANSWER.contains(status)
-                || Response.Status.Family.familyOf(status) == Response.Status.Family.SERVER_ERROR;
-        return inTrouble ? Uni.createFrom().failure(refusal) : Uni.createFrom().item(false);
+    private static Uni<Boolean> answer(int status) {
+        Response.Status.Family family = Response.Status.Family.familyOf(status);
+        return NO_ANSWER.contains(status) || family == Response.Status.Family.SERVER_ERROR
+                ? Uni.createFrom().failure(new IOException("answered with status " + status))
+                : Uni.createFrom().item(family == Response.Status.Family.SUCCESSFUL);
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.integration;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -8,6 +9,10 @@ import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.TcpProxy;
 import dev.sluice.harness.Tokens;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -357,6 +362,30 @@ class AccessIT {
                     .hasSizeBetween(1, 10);
         } finally {
             backend.goOn();
+        }
+    }
+
+    @Test
+    void answerThatDoesNotEndIsNoneAndItsConnectionIsClosed() throws IOException {
+        try (ServerSocket dripping = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Map<String, String> config = Map.of(
+                    "sluice.routes.webhook.audience", "subscribers",
+                    "sluice.routes.webhook.access", "webhook",
+                    "sluice.webhook.url", "http://localhost:" + dripping.getLocalPort(),
+                    "sluice.webhook.timeout", "3s");
+            try (Pod own = Pod.ready(redis, config);
+                    Client client = Client.of(own, "7")) {
+                subscribe(client, "webhook:endless");
+                try (Socket connection = dripping.accept()) {
+                    connection.setSoTimeout(10_000);
+                    connection
+                            .getOutputStream()
+                            .write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1".getBytes(US_ASCII));
+                    String request = new String(connection.getInputStream().readAllBytes(), US_ASCII);
+                    assertThat(request).startsWith("POST / HTTP/1.1").contains("application/json", "webhook:endless");
+                    assertThat(client.next()).contains("\"unavailable\"", "webhook:endless");
+                }
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.sluice.integration;
 
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -12,11 +14,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
 
 /** An HTTP server with answers that the test chooses: a webhook backend, or a server of keys. */
 final class Backend implements AutoCloseable {
 
     private final HttpServer server;
+    private final String scheme;
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private volatile CountDownLatch gate = new CountDownLatch(0);
@@ -25,11 +29,21 @@ final class Backend implements AutoCloseable {
     private final AtomicInteger closing = new AtomicInteger();
 
     Backend() {
-        try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        this("http", create(HttpServer::create));
+    }
+
+    /** Starts one with TLS. */
+    Backend(SSLContext keys) {
+        this("https", create((address, backlog) -> {
+            HttpsServer secured = HttpsServer.create(address, backlog);
+            secured.setHttpsConfigurator(new HttpsConfigurator(keys));
+            return secured;
+        }));
+    }
+
+    private Backend(String scheme, HttpServer server) {
+        this.scheme = scheme;
+        this.server = server;
         server.setExecutor(threads);
         server.createContext("/", exchange -> {
             requests.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
@@ -53,8 +67,21 @@ final class Backend implements AutoCloseable {
         server.start();
     }
 
+    @FunctionalInterface
+    private interface Creation {
+        HttpServer at(InetSocketAddress address, int backlog) throws IOException;
+    }
+
+    private static HttpServer create(Creation creation) {
+        try {
+            return creation.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     String url() {
-        return "http://localhost:" + server.getAddress().getPort() + "/asked?by=sluice";
+        return scheme + "://localhost:" + server.getAddress().getPort() + "/asked?by=sluice";
     }
 
     /** Answers with this status from now on. */

@@ -184,6 +184,28 @@ class TlsIT {
                 keys.url());
     }
 
+    @Test
+    void trustedWebhookCertificateIsAccepted() {
+        String channel = "team:" + Stage.upload();
+        try (Backend trusted = new Backend(trusting)) {
+            Map<String, String> config = Map.of(
+                    "sluice.routes.team.audience",
+                    "subscribers",
+                    "sluice.routes.team.access",
+                    "webhook",
+                    "sluice.webhook.url",
+                    trusted.url(),
+                    "quarkus.tls.webhook.trust-store.pem.certs",
+                    certificate.toString());
+            try (Pod secure = Pod.ready(STAGE.redis(), config);
+                    Client client = Client.of(secure, "7")) {
+                client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+                assertThat(client.next()).contains("\"subscribed\"", channel);
+                assertThat(trusted.requests()).containsExactly("{\"user\":\"7\",\"channel\":\"" + channel + "\"}");
+            }
+        }
+    }
+
     /** Awaits a log line with the text and the certificate as the reason. */
     private static void awaitToldWith(Pod pod, String text) {
         await(text).until(() -> pod.log().lines().anyMatch(line -> line.contains(text) && line.contains(UNTRUSTED)));
