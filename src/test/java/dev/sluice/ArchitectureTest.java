@@ -67,8 +67,8 @@ class ArchitectureTest {
             Set.of("feed.DecodingVertx", "guard.AcceptLimiter", "guard.BoundedRequestDecoder", "guard.TcpChannel");
 
     static final Set<String> QUARKUS = Set.of(
-            "access.RequestTokenMechanism",
             "access.BackendClientFactory",
+            "access.RequestTokenMechanism",
             "graal.OpenApiOnDemand",
             "graal.QuickNameMatch",
             "guard.ConnectGate",
@@ -87,6 +87,7 @@ class ArchitectureTest {
             "access.TokenFailureMapper",
             "access.TokenVerifier",
             "access.VerificationKey",
+            "config.OwnSettingsValidation",
             "demo.DevTokenFactory",
             "graal.QuickNameMatch",
             "wire.EventLoops");

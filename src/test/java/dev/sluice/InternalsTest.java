@@ -107,6 +107,8 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code access/BackendClientFactory}: {@code TlsConfigUtils} of Quarkus: the options of a TLS configuration. Fails: {@code
  *       TlsIT}.
  *   <li>{@code access/TokenFailureMapper}: the causes of a {@code ParseException}. Fails: {@code TokenVerifierTest}.
+ *   <li>{@code config/OwnSettingsValidation}: the builder's customizers: Quarkus sets its validator in one before. Fails: {@code
+ *       LifecycleIT}.
  *   <li>{@code demo/DevTokenFactory}: {@code KeyUtils}: the private key. Fails: {@code DevModeTest}.
  *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of
  *       the default client. Fails: {@code ClientTypeCheckTest}.
