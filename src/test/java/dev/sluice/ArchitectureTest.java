@@ -89,7 +89,7 @@ class ArchitectureTest {
             "access.VerificationKey",
             "config.OwnSettingsValidation",
             "demo.DevTokenFactory",
-            "graal.QuickNameMatch",
+            "graal.QuickNames",
             "wire.EventLoops");
 
     /** Besides the packages wire and feed. */
@@ -189,7 +189,7 @@ class ArchitectureTest {
                 .whereLayer("demo")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("graal")
-                .mayNotBeAccessedByAnyLayer()
+                .mayOnlyBeAccessedByLayers("root")
                 .whereLayer("console")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("health")

@@ -114,8 +114,8 @@ import org.junit.jupiter.api.Test;
  *       the default client. Fails: {@code ClientTypeCheckTest}.
  *   <li>{@code graal/OpenApiOnDemand}: the recorder calls {@code OpenApiDocumentService} at start, which keeps the documents by
  *       name. Fails: {@code SubstitutionsTest}; {@code ApiDocumentsIT} of an executable.
- *   <li>{@code graal/QuickNameMatch}: {@code PropertiesUtil.isMapped} compares one segment, and only a star matches another text.
- *       Fails: {@code QuickNameMatchTest}.
+ *   <li>{@code graal/QuickNames}: SmallRye's and Quarkus's names of properties: only quotes and backslashes keep a dot from ending a
+ *       segment, and only a star matches another text. Fails: {@code QuickNamesTest}.
  *   <li>{@code log/RootCause}: Netty's message of a refused connection. Fails: here.
  *   <li>{@code UnreadVariableCheck}: {@code ConfigMappings}: the keys of a tree. Fails: {@code
  *       ConfigurationPageTest}.
