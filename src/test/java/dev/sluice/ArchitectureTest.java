@@ -70,7 +70,7 @@ class ArchitectureTest {
             "access.BackendClientFactory",
             "access.RequestTokenMechanism",
             "graal.OpenApiOnDemand",
-            "graal.QuickNameMatch",
+            "graal.QuickNames",
             "guard.ConnectGate",
             "http.Gate",
             "redis.ClientTypeCheck",

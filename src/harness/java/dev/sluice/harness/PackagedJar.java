@@ -68,8 +68,7 @@ public final class PackagedJar {
         arguments.add("-XX:+UseSerialGC");
         arguments.addAll(accessAsInManifest());
         arguments.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
-        arguments.addAll(
-                List.of("-cp", written(".jar", PackagedJar::merge).toString(), "io.quarkus.runner.GeneratedMain"));
+        arguments.addAll(List.of("-cp", written(".jar", PackagedJar::merge).toString(), "dev.sluice.Main"));
         return arguments;
     }
 
