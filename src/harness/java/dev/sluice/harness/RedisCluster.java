@@ -2,6 +2,7 @@ package dev.sluice.harness;
 
 import static org.awaitility.Awaitility.await;
 
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,7 @@ import org.awaitility.core.ConditionTimeoutException;
 public final class RedisCluster implements AutoCloseable {
 
     private static final int MASTERS = 3;
+    private static final int MAX_REDIRECTIONS = 5;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** Redis gives up a failover after five seconds, for example because the master is busy. */
@@ -150,20 +152,32 @@ public final class RedisCluster implements AutoCloseable {
         for (Object range : (List<?>) Objects.requireNonNull(running().get(0).reply("CLUSTER", "SLOTS"))) {
             List<?> parts = (List<?>) range;
             long port = (Long) ((List<?>) parts.get(2)).get(1);
-            owners.put(
-                    ((Long) parts.get(0)).intValue(),
-                    nodes.stream()
-                            .filter(node -> node.port() == port)
-                            .findFirst()
-                            .orElseThrow());
+            owners.put(((Long) parts.get(0)).intValue(), node(port));
         }
         return owners;
     }
 
-    /** Publishes on the shard that the channel belongs to, and returns the number of receivers there. */
+    /**
+     * Publishes on the shard that the channel belongs to, and returns the number of receivers there. Goes where nodes send it, as clients of
+     * Redis do: nodes learn of a moved slot one after the other.
+     */
     public long publishToShard(String channel, String payload) {
-        Object receivers = masterOf(channel).reply("SPUBLISH", channel, payload);
-        return (Long) Objects.requireNonNull(receivers);
+        Redis master = masterOf(channel);
+        for (int redirections = 0; ; redirections++) {
+            try {
+                return (Long) Objects.requireNonNull(master.reply("SPUBLISH", channel, payload));
+            } catch (UncheckedIOException e) {
+                String refusal = e.getCause().getMessage();
+                if (redirections == MAX_REDIRECTIONS || !refusal.startsWith("-MOVED ")) {
+                    throw e;
+                }
+                master = node(Integer.parseInt(refusal.substring(refusal.lastIndexOf(':') + 1)));
+            }
+        }
+    }
+
+    private Redis node(long port) {
+        return nodes.stream().filter(node -> node.port() == port).findFirst().orElseThrow();
     }
 
     /** Moves a slot without keys to another master, as redis-cli does. */
