@@ -114,15 +114,7 @@ class NativeSourcesIT {
         }
         assertThat(types)
                 .extracting(Class::getSimpleName)
-                .contains(
-                        "UploadProgress",
-                        "Payload",
-                        "Stage",
-                        "Receipt",
-                        "Presence",
-                        "One",
-                        "Question",
-                        "ConnectRequest");
+                .contains("UploadProgress", "Payload", "Stage", "Receipt", "Presence", "One");
         assertThat(registered).containsAll(types.stream().map(Class::getName).toList());
     }
 
