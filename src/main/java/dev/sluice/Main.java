@@ -8,7 +8,8 @@ import io.quarkus.runtime.annotations.QuarkusMain;
 @QuarkusMain
 public final class Main {
 
-    private Main() {}
+    // Not private, because it is a bean.
+    Main() {}
 
     /** Runs until it is told to stop. */
     public static void main(String... args) {

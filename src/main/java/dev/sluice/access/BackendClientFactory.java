@@ -11,12 +11,14 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.PoolOptions;
+import io.vertx.core.net.SSLOptions;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import java.net.URI;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /** Creates clients of backends. Their TLS is configured by {@code quarkus.tls.webhook.*}. Thread-safe. */
@@ -53,6 +55,9 @@ final class BackendClientFactory {
                 .setKeepAlive(keepAlive)
                 .setConnectTimeout((int) Math.min(config.timeout().toMillis(), Integer.MAX_VALUE));
         tls.get().get(TLS).ifPresent(secured -> TlsConfigUtils.configure(options, secured));
+        options.setSslHandshakeTimeout(
+                        handshakeMillis(options.getSslHandshakeTimeout(), options.getSslHandshakeTimeoutUnit()))
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS);
         HttpClient client = vertx.get()
                 .httpClientBuilder()
                 .with(options)
@@ -62,11 +67,20 @@ final class BackendClientFactory {
         return new HttpEndpoint(client, url, config.timeout());
     }
 
+    /** A handshake must not hold its place among the connections for longer than its question waits. */
+    private long handshakeMillis(long configured, TimeUnit unit) {
+        return Math.min(config.timeout().toMillis(), unit.toMillis(configured));
+    }
+
     /** Replaces certificates that were reloaded. */
     void update(@Observes CertificateUpdatedEvent event) {
         if (event.name().equals(TLS)) {
+            SSLOptions reloaded = new SSLOptions(event.tlsConfiguration().getSSLOptions());
+            reloaded.setSslHandshakeTimeout(
+                            handshakeMillis(reloaded.getSslHandshakeTimeout(), reloaded.getSslHandshakeTimeoutUnit()))
+                    .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS);
             for (HttpClient client : clients) {
-                client.updateSSLOptions(event.tlsConfiguration().getSSLOptions())
+                client.updateSSLOptions(reloaded)
                         .onFailure(failure -> LOG.warnf(
                                 "Sluice can't use the reloaded certificates of quarkus.tls.webhook: %s",
                                 RootCause.innermost(failure)));

@@ -3,6 +3,7 @@ package dev.sluice.access;
 import dev.sluice.span.Span;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpHeaders;
@@ -13,6 +14,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Posts questions to a URL as JSON. The body of an answer is discarded. Follows no redirects. Thread-safe.
@@ -27,13 +29,13 @@ record HttpEndpoint(HttpClient client, URI url, Duration timeout) implements Bac
     @Override
     public Uni<Integer> post(JsonObject question, Span span) {
         return Uni.createFrom().deferred(() -> {
-            Future<HttpClientRequest> request = client.request(options(span));
+            Exchange exchange = new Exchange(question.toBuffer());
             return Uni.createFrom()
-                    .completionStage(request.compose(sent -> sent.send(question.toBuffer()))
-                            .compose(response -> response.end().map(response.statusCode()))
+                    .completionStage(client.request(options(span))
+                            .compose(exchange::send)
                             .toCompletionStage())
                     .onCancellation()
-                    .invoke(() -> request.onSuccess(HttpClientRequest::reset))
+                    .invoke(exchange::giveUp)
                     .ifNoItem()
                     .after(timeout)
                     // Vert.x's own exceptions of timeouts quote the URL, which may contain a secret.
@@ -45,6 +47,8 @@ record HttpEndpoint(HttpClient client, URI url, Duration timeout) implements Bac
         RequestOptions options = new RequestOptions()
                 .setMethod(HttpMethod.POST)
                 .setAbsoluteURI(url.toASCIIString())
+                // Also of a request that waits for a connection.
+                .setConnectTimeout(timeout.toMillis())
                 .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
                 .putHeader(HttpHeaders.USER_AGENT, "Sluice");
         for (String name : SPAN_HEADERS) {
@@ -54,5 +58,44 @@ record HttpEndpoint(HttpClient client, URI url, Duration timeout) implements Bac
             }
         }
         return options;
+    }
+
+    /** A request that is given up when nobody awaits its answer any more. */
+    private static final class Exchange {
+
+        private final Buffer question;
+        private boolean givenUp;
+        private @Nullable HttpClientRequest sent;
+
+        Exchange(Buffer question) {
+            this.question = question;
+        }
+
+        Future<Integer> send(HttpClientRequest request) {
+            // Without handlers, Vert.x logs what the future reports.
+            request.exceptionHandler(reported -> {});
+            synchronized (this) {
+                if (givenUp) {
+                    // Returns the connection, as nothing has been sent.
+                    request.reset();
+                    return Future.failedFuture(new TimeoutException("given up"));
+                }
+                sent = request;
+            }
+            return request.send(question)
+                    .compose(response ->
+                            response.exceptionHandler(reported -> {}).end().map(response.statusCode()));
+        }
+
+        void giveUp() {
+            HttpClientRequest request;
+            synchronized (this) {
+                givenUp = true;
+                request = sent;
+            }
+            if (request != null) {
+                request.reset();
+            }
+        }
     }
 }

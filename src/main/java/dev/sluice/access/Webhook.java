@@ -17,6 +17,9 @@ final class Webhook implements ChannelAuthorizer {
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 
+    private static final Set<Response.Status.Family> NO_DECISION =
+            Set.of(Response.Status.Family.INFORMATIONAL, Response.Status.Family.SERVER_ERROR);
+
     /**
      * Whether a user may listen to a channel.
      *
@@ -56,7 +59,7 @@ final class Webhook implements ChannelAuthorizer {
 
     private static Uni<Boolean> answer(int status) {
         Response.Status.Family family = Response.Status.Family.familyOf(status);
-        return NO_ANSWER.contains(status) || family == Response.Status.Family.SERVER_ERROR
+        return NO_ANSWER.contains(status) || NO_DECISION.contains(family)
                 ? Uni.createFrom().failure(new IOException("answered with status " + status))
                 : Uni.createFrom().item(family == Response.Status.Family.SUCCESSFUL);
     }

@@ -140,6 +140,8 @@ public @interface ConsistentSettings {
                     && (url.get().getHost() == null
                             || !List.of("http", "https").contains(url.get().getScheme()))) {
                 problems.add(key + " is not an http or https URL");
+            } else if (url.isPresent() && (url.get().getPort() == 0 || url.get().getPort() > UrlCheck.MAX_PORT)) {
+                problems.add(key + " has an invalid port");
             }
         }
 

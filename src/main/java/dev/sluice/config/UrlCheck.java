@@ -40,7 +40,7 @@ public final class UrlCheck implements ConfigSourceInterceptor {
 
     private static final Pattern DATABASE = Pattern.compile("/?|/\\d{1,9}");
     private static final Pattern DATABASE_PARAMETER = Pattern.compile("(^|.*&)db=(?!\\d{1,9}(&|$)).*");
-    private static final int MAX_PORT = 65_535;
+    static final int MAX_PORT = 65_535;
 
     /** Called by the service loader. */
     public UrlCheck() {}

@@ -172,6 +172,8 @@ class ConfigTreeTest {
                 "sluice.routes.sluice.audience; user; sluice.routes.sluice: a prefix must be",
                 "sluice.routes.\"{a$b}\".audience; user; sluice.routes.{a$b}: a prefix must be",
                 "sluice.routes.team.audience; subscribers; sluice.routes.team.access must be set",
+                "sluice.webhook.url; http://example.org:0/; sluice.webhook.url has an invalid port",
+                "sluice.webhook.connect.url; https://example.org:65536; sluice.webhook.connect.url has an invalid port",
                 "sluice.webhook.url; ftp://example.org; sluice.webhook.url is not an http or https URL",
                 "sluice.webhook.connect.url; ftp://example.org/; sluice.webhook.connect.url is not an http or https URL",
                 "sluice.webhook.connect.url; /may-connect; sluice.webhook.connect.url is not an http or https URL",

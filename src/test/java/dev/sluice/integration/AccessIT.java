@@ -385,6 +385,7 @@ class AccessIT {
                     assertThat(request).startsWith("POST / HTTP/1.1").contains("application/json", "webhook:endless");
                     assertThat(client.next()).contains("\"unavailable\"", "webhook:endless");
                 }
+                own.assertNoErrors();
             }
         }
     }

@@ -218,6 +218,25 @@ class ConnectWebhookIT {
     }
 
     @Test
+    void claimsThatCannotBeSentTakeNoConnection() {
+        JwtClaims deep = claims();
+        Object nested = "deep";
+        for (int depth = 0; depth < 1_100; depth++) {
+            nested = List.of(nested);
+        }
+        deep.setClaim("deep", nested);
+        String token = Tokens.sign(deep);
+        for (int i = 0; i < 9; i++) {
+            try (Client client = connect().authenticate(token)) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+            }
+        }
+        try (Client client = connect().authenticate(token())) {
+            assertThat(client.next()).contains("auth_success");
+        }
+    }
+
+    @Test
     void messagesAfterTheAuthMessageWaitForTheWebhook() {
         backend.hang();
         int before = backend.requests().size();
