@@ -338,6 +338,22 @@ class ArchitectureTest {
         });
     }
 
+    /**
+     * Vert.x tells an event loop of each task that a worker has done. If the loops have ended meanwhile, it logs an error,
+     * so nothing that runs until a pod has stopped may use its workers. Tokens end with the connections, before the loops.
+     */
+    @Test
+    void onlyNamedPackageUsesVertxWorkers() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.sluice.access")
+                .should()
+                .callMethodWhere(describe(
+                        "are executeBlocking",
+                        call -> call.getTarget().getName().equals("executeBlocking")))
+                .check(HOUSE);
+    }
+
     @Test
     void onlyNamedClassesUseVertxInternals() {
         noClasses()

@@ -20,6 +20,7 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
@@ -322,14 +323,12 @@ public final class Fleet {
     private Uni<Answer> here(String kind, JsonNode question) {
         Responder responder = Objects.requireNonNull(byKind.get(kind), kind);
         return Uni.createFrom()
-                .completionStage(() -> vertx.executeBlocking(
-                                () -> {
-                                    AnswerBuilder answer = new AnswerBuilder();
-                                    responder.answer(question, answer);
-                                    return new Answer(identity.name(), answer.content());
-                                },
-                                false)
-                        .toCompletionStage())
+                .item(() -> {
+                    AnswerBuilder answer = new AnswerBuilder();
+                    responder.answer(question, answer);
+                    return new Answer(identity.name(), answer.content());
+                })
+                .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
                 .onFailure()
                 .transform(failure -> {
                     LOG.debug("This pod could not answer", failure);

@@ -17,17 +17,18 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.StartupEvent;
-import io.vertx.core.Context;
-import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -42,7 +43,10 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class FleetPresence implements PresenceEvents, ListeningObserver, UserTable.Audience {
 
-    /** Messages of other pods that may wait; a lost one is noticed, and its content asked for again. */
+    /**
+     * Messages of other pods that may wait. A lost one is noticed: its content is asked for again, and a pod that has
+     * stopped is silent.
+     */
     private static final int MAX_WAITING = 1_000;
 
     /**
@@ -62,10 +66,12 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
     /** The pause between two messages to the other pods. */
     private static final long PAUSE_MILLIS = 25;
 
+    /** Some hundred times what a task takes. */
+    private static final long MAX_STOP_MILLIS = 1_000;
+
     private final Control control;
     private final Registry registry;
     private final Routes routes;
-    private final Vertx vertx;
     private final boolean enabled;
 
     /** Whether Redis counts all subscribers: a node of a Redis Cluster counts only its own. */
@@ -83,23 +89,23 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
     private final Map<Channel, Map<String, List<Connection>>> local = new HashMap<>();
     private boolean sending;
 
-    private final AtomicBoolean ticking = new AtomicBoolean();
     private final AtomicInteger waiting = new AtomicInteger();
-    private volatile @Nullable Context context;
+
+    /** Not a worker of Vert.x, which tells an event loop of each task that is done, also when the loops have ended. */
+    private final ScheduledThreadPoolExecutor thread =
+            new ScheduledThreadPoolExecutor(1, FleetPresence::thread, new ThreadPoolExecutor.DiscardPolicy());
 
     FleetPresence(
             Control control,
             Registry registry,
             Routes routes,
             PodIdentity identity,
-            Vertx vertx,
             SluiceConfig config,
             @ConfigProperty(name = "quarkus.redis.client-type", defaultValue = "standalone") String clientType,
             MeterRegistry metrics) {
         this.control = control;
         this.registry = registry;
         this.routes = routes;
-        this.vertx = vertx;
         this.enabled = config.routes().values().stream()
                 .anyMatch(route -> route.presence() && route.audience() == Audience.SUBSCRIBERS);
         this.counted = !clientType.equals("cluster");
@@ -113,6 +119,7 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
                 config.presence().maxKnown(),
                 System::nanoTime,
                 this);
+        thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         this.view = new FleetView(
                 identity.id(), !control.enabled(), System::nanoTime, this::channel, tooMany::exceeded, table);
         Gauge.builder("sluice.presence.known", this, FleetPresence::known)
@@ -135,15 +142,37 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
                                 + " their own pod, with complete=false. Set the same secret on all pods, also on a single one");
             }
             registry.observe(this);
-            Context worker = vertx.getOrCreateContext();
-            context = worker;
-            vertx.setPeriodic(TICK_MILLIS, fired -> {
-                // One at a time, also if a tick takes longer.
-                if (!ticking.getAndSet(true)) {
-                    run(worker, this::tick);
-                }
-            });
+            after(TICK_MILLIS, this::tick);
         }
+    }
+
+    /** Ends before the event loops, to which a task passes frames. */
+    void stop(@Observes ShutdownEvent event) throws InterruptedException {
+        thread.shutdown();
+        if (!thread.awaitTermination(MAX_STOP_MILLIS, TimeUnit.MILLISECONDS)) {
+            LOG.warn("Presence did not stop in time");
+        }
+    }
+
+    private static Thread thread(Runnable task) {
+        Thread thread = new Thread(task, "sluice-presence");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** Runs a task on the thread; nothing does once this pod stops. */
+    @SuppressWarnings("FutureReturnValueIgnored") // The log has the failure.
+    private void after(long millis, Runnable task) {
+        thread.schedule(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (Throwable e) {
+                        LOG.error("Presence failed. Please report this bug", e);
+                    }
+                },
+                millis,
+                TimeUnit.MILLISECONDS);
     }
 
     private synchronized double known() {
@@ -271,19 +300,18 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
         }
     }
 
-    /** Left to a worker, because a message has hundreds of users, and publications arrive on this thread. */
+    /** Left to another thread, because a message has hundreds of users, and publications arrive on this one. */
     void heard(@Observes FleetMessage message) {
-        Context worker = context;
         boolean presence = message.command().equals(FleetMessage.PRESENCE);
-        if (worker == null || (!presence && !message.command().equals(FleetMessage.LEAVE))) {
+        if (!enabled || (!presence && !message.command().equals(FleetMessage.LEAVE))) {
             return;
         }
-        if (presence && waiting.get() >= MAX_WAITING) {
+        if (waiting.get() >= MAX_WAITING) {
             tooMany.exceeded();
             return;
         }
         waiting.incrementAndGet();
-        run(worker, () -> {
+        after(0, () -> {
             waiting.decrementAndGet();
             hear(message, presence);
         });
@@ -297,19 +325,9 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
         }
     }
 
-    /** Runs a task on a worker thread, after earlier ones. */
-    private static void run(Context worker, Runnable task) {
-        worker.executeBlocking(
-                        () -> {
-                            task.run();
-                            return null;
-                        },
-                        true)
-                .onFailure(failure -> LOG.error("Presence failed. Please report this bug", failure));
-    }
-
     private void tick() {
-        ticking.set(false);
+        // First, because the ticks go on after a failure.
+        after(TICK_MILLIS, this::tick);
         synchronized (this) {
             view.tick(FRAMES);
             watchers.send();
@@ -341,10 +359,7 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
                 view.counted(receivers);
             }
         }
-        Context worker = context;
-        if (worker != null) {
-            // Not on the thread of the connection, because a message takes long to make and to sign.
-            vertx.setTimer(PAUSE_MILLIS, fired -> run(worker, this::send));
-        }
+        // Not on the thread of the connection, because a message takes long to make and to sign.
+        after(PAUSE_MILLIS, this::send);
     }
 }
